@@ -1,0 +1,116 @@
+"""The domain: a manifest row (Fileset), its files (SourceFile) and what a stage says of it (Record)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Status = Literal["ok", "notneeded", "impossible", "error"]
+
+
+class StageError(Exception):
+    """One fileset cannot go on. Becomes an `error` record; the rest of the batch is not touched."""
+
+    def __init__(self, cause: str, remedy: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong and what to do about it."""
+
+    cause: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fileset:
+    """One manifest row with every default filled in: all that a job has to know of it.
+
+    `row` is the line of the manifest (its header is line 1). `path` and `checksums` are absolute.
+    `files` holds names or globs under the path's folder; when it is empty Bio-Formats says which
+    files belong to `path`. A row that was refused but skipped carries its `problem`.
+    """
+
+    id: str
+    row: int
+    path: str
+    files: tuple[str, ...] = ()
+    target: str = ""
+    user: str = ""
+    group: str = ""
+    name: str = ""
+    description: str = ""
+    transfer: str = "none"
+    import_transfer: str = "ln_s"
+    convert: str = ""
+    checksum: str = ""
+    checksums: str = ""
+    tags: tuple[str, ...] = ()
+    key_values: tuple[tuple[str, str], ...] = ()
+    problem: Problem | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Fileset:
+        fields = dict(data)
+        fields["files"] = tuple(fields["files"])
+        fields["tags"] = tuple(fields["tags"])
+        fields["key_values"] = tuple((key, value) for key, value in fields["key_values"])
+        fields["problem"] = Problem(**fields["problem"]) if fields["problem"] else None
+        return cls(**fields)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file of a fileset as a stage left it.
+
+    `source` is where the manifest's row found it, `path` where the next stage finds its bytes
+    (the same place until a transfer landed them elsewhere), `name` its POSIX path relative to the
+    fileset's folder. `size` is in bytes; `size`, `mtime_ns` and `inode` are of `path`. `digests`
+    maps an algorithm's name (OMERO's, or BLAKE3) to lower-case hexadecimal digits.
+    """
+
+    source: str
+    path: str
+    name: str
+    size: int
+    mtime_ns: int
+    inode: int
+    digests: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What one stage did with one fileset.
+
+    `started` is UTC in ISO 8601, `seconds` a duration. `files` are handed on to the next stage,
+    the file OMERO opens first. `facts` holds what else the stage found out (JSON values only).
+    """
+
+    fileset: str
+    stage: str
+    status: Status
+    cause: str = ""
+    remedy: str = ""
+    started: str = ""
+    seconds: float = 0.0
+    host: str = ""
+    files: tuple[SourceFile, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def succeeded(self) -> bool:
+        return self.status in ("ok", "notneeded")
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Record:
+        return cls(**{**data, "files": tuple(SourceFile(**file) for file in data["files"])})
