@@ -1,0 +1,43 @@
+"""Files that are either the old ones or the new ones, whatever is killed in between."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from pathlib import Path
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path`, creating its folder; a reader never sees a part of it.
+
+    An OSError leaves what was there before untouched.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.parent / f".{uuid.uuid4().hex}.partial"
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _fsync_folder(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Like `write_bytes`, in UTF-8 and with line ends as they are."""
+    write_bytes(path, text.encode())
+
+
+def _fsync_folder(folder: Path) -> None:
+    """Make the rename itself survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        # Some network file systems refuse fsync on a folder; the file's own content is safe.
+        with contextlib.suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
