@@ -1,0 +1,54 @@
+# `make demo` and `make test` are all that a fresh machine needs; `make help` lists the rest.
+
+VENV := .venv
+BIN := $(VENV)/bin
+LOCKS := $(wildcard envs/*.lock) envs/setup.sh envs/build_zeroc_ice.py
+export PYTHONPATH := $(CURDIR):$(CURDIR)/workflow/scripts
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help setup demo test unit check config lock clean
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.run: $(LOCKS)
+	@sh envs/setup.sh $(VENV) requirements.lock
+	@touch $@
+
+$(VENV)/.dev: $(LOCKS)
+	@sh envs/setup.sh $(VENV) dev.lock
+	@touch $@ $(VENV)/.run
+
+setup: $(VENV)/.run  ## the virtual environment in .venv (first time: some minutes)
+
+demo: setup  ## import the demo's filesets into the embedded OMERO server
+	@python workflow/scripts/demo_data.py demo-data
+	@snakemake
+	@echo
+	@cat results/inventory.txt
+	@echo
+	@echo "Report: $(CURDIR)/results/report.html"
+
+test: $(VENV)/.dev  ## the whole test suite
+	@python -m pytest
+
+unit: $(VENV)/.dev  ## the unit tests alone, in seconds
+	@python -m pytest tests/unit
+
+check: $(VENV)/.dev  ## formatting, linting and types
+	@ruff format --check .
+	@ruff check .
+	@snakefmt --check --quiet Snakefile workflow
+	@mypy
+	@python workflow/scripts/demo_data.py demo-data
+	@snakemake --lint
+
+config: $(VENV)/.dev  ## write config/config.yaml and config/schema.json anew from the code
+	@python -m ingest.config
+
+lock: $(VENV)/.dev  ## write the lock files anew (needs pip-tools)
+	@sh envs/lock.sh
+
+clean:  ## remove what the demo made (the virtual environment stays)
+	@chmod -R u+w demo-store omero-embedded 2>/dev/null || true
+	@rm -rf results demo-data demo-store omero-embedded .snakemake

@@ -1,0 +1,32 @@
+# Batch in-place ingestion of filesets into OMERO: manifest.csv -> plan -> convert -> checksum ->
+# transfer -> import -> annotate -> summary. docs/architecture.md says why it is built this way.
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/convert.smk"
+include: "workflow/rules/checksum.smk"
+include: "workflow/rules/transfer.smk"
+include: "workflow/rules/import.smk"
+include: "workflow/rules/annotate.smk"
+include: "workflow/rules/summary.smk"
+include: "workflow/rules/embedded.smk"
+
+
+localrules:
+    all,
+    targets,
+    summary,
+    verdict,
+
+
+rule all:
+    default_target: True
+    input:
+        f"{RESULTS}/verdict.txt",

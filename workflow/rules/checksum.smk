@@ -1,0 +1,15 @@
+rule checksum:
+    input:
+        plan=PLAN_FILE,
+        upstream=records("convert"),
+    output:
+        records("checksum"),
+    log:
+        log_file("checksum"),
+    params:
+        settings=settings("checksum"),
+        last_failure=last_failure_from("checksum"),
+    conda:
+        "../../envs/ingest.yaml"
+    script:
+        "../scripts/checksum.py"

@@ -1,0 +1,59 @@
+# Configuration, plan and the helpers that every rule file uses.
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+ROOT = Path(workflow.basedir)
+LIBRARIES = [str(ROOT), str(ROOT / "workflow" / "scripts")]
+sys.path[:0] = LIBRARIES
+# Jobs and the embedded server are processes of their own and need the same libraries.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    dict.fromkeys([*LIBRARIES, *filter(None, [os.environ.get("PYTHONPATH")])])
+)
+
+from ingest.config import ConfigError, load as load_config
+from ingest.failures import last_failures
+from ingest.manifest import ManifestError
+from ingest.plan import compile_plan, load_index
+
+try:
+    CONFIG = load_config(config)
+    # Only the main process compiles the manifest; a job's process reads the small index.
+    PLAN = compile_plan(CONFIG) if workflow.is_main_process else load_index(CONFIG.results)
+except (ConfigError, ManifestError) as error:
+    raise WorkflowError(str(error)) from None
+
+RESULTS = str(CONFIG.results)
+FAILURES = last_failures(CONFIG.results)
+PLAN_FILE = f"{RESULTS}/plan/{{batch}}.jsonl"
+
+
+wildcard_constraints:
+    batch=r"[A-Za-z0-9._-]+",
+
+
+def records(stage: str) -> str:
+    return f"{RESULTS}/{stage}/{{batch}}.jsonl"
+
+
+def log_file(stage: str) -> str:
+    return f"{RESULTS}/logs/{stage}/{{batch}}.log"
+
+
+def settings(*sections: str) -> dict[str, object]:
+    """The options a rule's outcome depends on: Snakemake runs it again when one changes."""
+    return {name: getattr(CONFIG, name).model_dump(mode="json") for name in sections}
+
+
+def last_failure_from(stage: str) -> Callable[[object], str]:
+    """When a fileset of the batch last failed, at this stage or a later one.
+
+    A new failure is a new value, so Snakemake's params trigger runs these stages again. The stages
+    before the one that failed are among them because the repair may have changed the files; what
+    they did for the other filesets they find in the journal.
+    """
+    return lambda wildcards: FAILURES.since(stage, wildcards.batch)

@@ -1,0 +1,38 @@
+# Targets and tags are made once, by one job: two jobs at once would make two of the same name.
+rule targets:
+    input:
+        f"{RESULTS}/plan/index.json",
+    output:
+        f"{RESULTS}/targets.json",
+    log:
+        f"{RESULTS}/logs/targets.log",
+    params:
+        settings=settings("omero"),
+        last_failure=FAILURES.at("targets"),
+    resources:
+        omero=1,
+    conda:
+        "../../envs/ingest.yaml"
+    script:
+        "../scripts/targets.py"
+
+
+rule import_filesets:
+    input:
+        plan=PLAN_FILE,
+        upstream=records("transfer"),
+        # A new row makes this file new; that is no reason to import the earlier rows again.
+        targets=ancient(f"{RESULTS}/targets.json"),
+    output:
+        records("import"),
+    log:
+        log_file("import"),
+    params:
+        settings=settings("omero", "importing"),
+        last_failure=last_failure_from("import"),
+    resources:
+        omero=1,
+    conda:
+        "../../envs/ingest.yaml"
+    script:
+        "../scripts/import.py"

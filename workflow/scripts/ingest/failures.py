@@ -1,0 +1,53 @@
+"""When a batch last failed, by stage: what makes a rerun try the failed filesets again.
+
+The time of a batch's last failure is kept even after a success, because Snakemake runs a job again
+whenever the value differs from the one of the job's last run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from .atomic import write_text
+
+STAGES = ("convert", "checksum", "transfer", "targets", "import", "annotate")
+FOLDER = ".failures"
+
+
+@dataclass(frozen=True)
+class Failures:
+    """`times[stage][batch]` is a UTC time in ISO 8601 with microseconds."""
+
+    times: Mapping[str, Mapping[str, str]]
+
+    def since(self, stage: str, batch: str) -> str:
+        """The latest failure of the batch at this stage or one after it; empty when there is none."""
+        later = STAGES[STAGES.index(stage) :]
+        return max((self.times[name].get(batch, "") for name in later), default="")
+
+    def at(self, stage: str) -> str:
+        """The latest failure of any batch at this stage; empty when there is none."""
+        return max(self.times[stage].values(), default="")
+
+
+def note_failure(results: Path, stage: str, batch: str) -> None:
+    folder = results / FOLDER / stage
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / batch, datetime.now(UTC).isoformat(timespec="microseconds"))
+
+
+def last_failures(results: Path) -> Failures:
+    return Failures({stage: _read(results / FOLDER / stage) for stage in STAGES})
+
+
+def _read(folder: Path) -> dict[str, str]:
+    if not folder.is_dir():
+        return {}
+    return {
+        path.name: path.read_text()
+        for path in folder.iterdir()
+        if not path.name.startswith(".")  # a temporary name of an interrupted write
+    }
