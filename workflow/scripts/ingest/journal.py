@@ -1,0 +1,85 @@
+"""The journal: what was about to be done and what came of it, per fileset, for good.
+
+It is the one thing that survives a killed job. Every line is on disk before `append` returns, so
+an intent that is written before an irreversible act is there whenever the act may have happened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from ingest.atomic import _fsync_folder
+
+Event = Literal["intent", "done", "failed"]
+
+
+class Journal:
+    """Events of filesets, one append-only file each: `<folder>/<xx>/<fileset>.jsonl`.
+
+    Each line is a JSON object with "time" (UTC, ISO 8601), "stage", "event" and the event's facts.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, fileset_id: str) -> Path:
+        # Spread over 256 folders: one with 100,000 files is slow on network file systems.
+        spread = hashlib.sha256(fileset_id.encode()).hexdigest()[:2]
+        return self.folder / spread / f"{fileset_id}.jsonl"
+
+    def events(self, fileset_id: str) -> list[dict[str, Any]]:
+        """All events of one fileset, oldest first; [] when there are none.
+
+        A line that a killed process did not finish is left out: what it announced was not begun.
+        """
+        try:
+            lines = self.path(fileset_id).read_bytes().split(b"\n")
+        except FileNotFoundError:
+            return []
+        events = []
+        for line in lines:
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(event, dict):
+                events.append(event)
+        return events
+
+    def append(self, fileset_id: str, stage: str, event: Event, **facts: Any) -> None:
+        """Adds one event and returns when it is on disk. `facts` are JSON values.
+
+        A stage that is going to remove files appends an "intent" with `removes=[path, ...]`, once
+        all their bytes are verified elsewhere: see `removed`.
+        """
+        entry = {"time": datetime.now(UTC).isoformat(), "stage": stage, "event": event, **facts}
+        line = json.dumps(entry).encode() + b"\n"
+        path = self.path(fileset_id)
+        is_new = not path.exists()
+        if is_new:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            end = os.fstat(descriptor).st_size
+            if end and os.pread(descriptor, 1, end - 1) != b"\n":
+                line = b"\n" + line
+            # One write: two processes' lines must not mix.
+            if os.write(descriptor, line) != len(line):
+                raise OSError(f"the journal {path} could not be written: is its disk full?")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if is_new:
+            _fsync_folder(path.parent)
+            _fsync_folder(path.parent.parent)
+
+    def removed(self, fileset_id: str) -> frozenset[str]:
+        """Paths that a stage announced to remove: that one of them is gone is no loss."""
+        return frozenset(
+            path for event in self.events(fileset_id) for path in event.get("removes", ())
+        )

@@ -1,0 +1,225 @@
+"""Runs one stage over one batch of filesets; `run_stage` is all that knows Snakemake."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from ingest.batch_lock import batch_lock
+from ingest.config import load
+from ingest.context import Context
+from ingest.failures import note_failure
+from ingest.fileset import Fileset, Record, StageError
+from ingest.journal import Journal
+from ingest.records import read_records, write_records
+from ingest.stages import Stage
+
+JOURNAL = "journal"
+LOCKS = ".locks"
+
+
+def run_stage(stage: Stage, snakemake: Any) -> None:
+    """The whole of a stage rule's script: runs `stage` for the job that Snakemake describes."""
+    config = load(snakemake.config)
+    batch = snakemake.wildcards.batch
+    results = Path(config.results)
+    with _log_file(Path(snakemake.log[0])) as log, _ending_at_once(log):
+        lock = batch_lock(results / LOCKS / batch, stage.name, log, on_lost=lambda: os._exit(1))
+        context = Context(config, results, Journal(results / JOURNAL), snakemake.threads, log)
+        upstream = snakemake.input.get("upstream")
+        with lock:
+            try:
+                run_batch(
+                    stage,
+                    Path(snakemake.input.plan),
+                    Path(upstream) if upstream else None,
+                    Path(snakemake.output[0]),
+                    context,
+                    batch,
+                )
+            finally:
+                context.close()
+
+
+def run_batch(
+    stage: Stage, plan: Path, upstream: Path | None, output: Path, context: Context, batch: str
+) -> None:
+    """Runs `stage` for every fileset of `plan` and writes their records, in its order, to `output`.
+
+    `upstream` holds the records of the stage before. One fileset's failure is a record; whatever
+    stops the process leaves no output.
+    """
+    filesets = read_plan(plan)
+    before = read_records(upstream) if upstream else {}
+
+    def run(fileset: Fileset) -> Record:
+        earlier = before[fileset.id] if upstream else Record(fileset.id, "plan", "notneeded")
+        record = _run_fileset(stage, fileset, earlier, context)
+        context.progress.fileset_done()
+        return record
+
+    workers = min(stage.parallel(context), len(filesets)) or 1
+    with context.progress.shown(f"{stage.name} {batch}", len(filesets)):
+        executor = ThreadPoolExecutor(workers, thread_name_prefix=stage.name)
+        try:
+            records = list(executor.map(run, filesets))
+        finally:
+            executor.shutdown(wait=True, cancel_futures=True)
+    if any(record.status == "error" for record in records):
+        note_failure(context.results, stage.name, batch)
+    write_records(output, records)
+
+
+def read_plan(plan: Path) -> list[Fileset]:
+    with plan.open(encoding="utf-8") as lines:
+        return [Fileset.from_json(json.loads(line)) for line in lines]
+
+
+def input_key(stage: Stage, fileset: Fileset, upstream: Record, context: Context) -> str:
+    """A digest of all that a stage's outcome depends on, apart from the state of the world."""
+    fields = fileset.to_json()
+    inputs = {
+        "fileset": {name: fields[name] for name in stage.uses},
+        "status": upstream.status,
+        "files": [asdict(file) for file in upstream.files],
+        "facts": dict(upstream.facts),
+        "settings": dict(stage.settings(context.config)),
+    }
+    canonical = json.dumps(inputs, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _run_fileset(stage: Stage, fileset: Fileset, upstream: Record, context: Context) -> Record:
+    started, clock = datetime.now(UTC).isoformat(), time.monotonic()
+    record, is_new = _outcome(stage, fileset, upstream, context)
+    if is_new:
+        record = replace(
+            record,
+            started=started,
+            seconds=round(time.monotonic() - clock, 3),
+            host=socket.gethostname(),
+        )
+        if record.succeeded:
+            key = input_key(stage, fileset, upstream, context)
+            context.journal.append(fileset.id, stage.name, "done", key=key, record=record.to_json())
+        elif record.status == "error":
+            context.journal.append(
+                fileset.id, stage.name, "failed", cause=record.cause, remedy=record.remedy
+            )
+    _log_outcome(record, is_new, context.log)
+    return record
+
+
+def _outcome(
+    stage: Stage, fileset: Fileset, upstream: Record, context: Context
+) -> tuple[Record, bool]:
+    """The fileset's record, and whether it is of this run (not an earlier one's used again)."""
+    if fileset.problem:
+        return _failed("impossible", stage, fileset, fileset.problem.cause, fileset.problem.remedy)
+    if upstream.status == "impossible":
+        return _failed("impossible", stage, fileset, upstream.cause, upstream.remedy)
+    if upstream.status == "error":
+        cause = f"not done: {upstream.stage} failed: {upstream.cause}"
+        return _failed("impossible", stage, fileset, cause, upstream.remedy)
+    try:
+        earlier = _earlier_record(stage, fileset, upstream, context)
+        if earlier is not None:
+            return earlier, False
+        return stage.run(fileset, upstream, context), True
+    except StageError as error:
+        return _failed("error", stage, fileset, error.cause, error.remedy)
+    except Exception as error:
+        context.log.exception("%s: unexpected error in %s", fileset.id, stage.name)
+        return _failed(
+            "error",
+            stage,
+            fileset,
+            f"unexpected {type(error).__name__}: {error}",
+            f"The traceback is in the log of {stage.name} for this batch. "
+            "Run the same command again; if it stays, report it with that traceback.",
+        )
+
+
+def _failed(
+    status: Any, stage: Stage, fileset: Fileset, cause: str, remedy: str
+) -> tuple[Record, bool]:
+    return Record(fileset.id, stage.name, status, cause, remedy), True
+
+
+def _earlier_record(
+    stage: Stage, fileset: Fileset, upstream: Record, context: Context
+) -> Record | None:
+    """The last run's record, when its inputs were the same and the world is as it left it."""
+    done = [
+        event
+        for event in context.journal.events(fileset.id)
+        if event["stage"] == stage.name and event["event"] == "done"
+    ]
+    # Only the last one: what an earlier one left may have been replaced since.
+    if not done or done[-1]["key"] != input_key(stage, fileset, upstream, context):
+        return None
+    try:
+        earlier = Record.from_json(done[-1]["record"])
+    except (KeyError, TypeError):
+        return None  # written by a version whose records looked different
+    return earlier if stage.still_holds(fileset, earlier, context) else None
+
+
+def _log_outcome(record: Record, is_new: bool, log: logging.Logger) -> None:
+    level = logging.ERROR if record.status == "error" else logging.INFO
+    remark = record.cause if is_new else "as before, nothing to do"
+    log.log(level, "%s\t%s\t%.3f s\t%s", record.fileset, record.status, record.seconds, remark)
+
+
+@contextmanager
+def _log_file(path: Path) -> Iterator[logging.Logger]:
+    """A logger that writes to the job's log file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+    formatter = logging.Formatter("%(asctime)s\t%(levelname)s\t%(message)s")
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    log = logging.getLogger("ingest")
+    log.setLevel(logging.INFO)
+    log.addHandler(handler)
+    try:
+        yield log
+    finally:
+        log.removeHandler(handler)
+        handler.close()
+
+
+@contextmanager
+def _ending_at_once(log: logging.Logger) -> Iterator[None]:
+    """SIGTERM and SIGINT end the process without waiting for its threads.
+
+    An import or a copy may take hours; that a process can be killed at any moment is what the
+    journal is for.
+    """
+
+    def end(number: int, _frame: FrameType | None) -> NoReturn:
+        log.error("ended by %s", signal.Signals(number).name)
+        sys.stderr.flush()
+        os._exit(128 + number)
+
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.signal(number, end) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
