@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .atomic import write_text
+from ingest.atomic import write_text
 
 STAGES = ("convert", "checksum", "transfer", "targets", "import", "annotate")
 FOLDER = ".failures"
