@@ -1,0 +1,263 @@
+"""Every option: its name, type, default and meaning. The only place that knows them.
+
+`load` turns what Snakemake read into a `Config`; `python -m ingest.config` writes the commented
+config/config.yaml and config/schema.json from the same models (see config_files.py).
+Relative paths are relative to the folder Snakemake runs in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from .config_errors import ConfigError, describe
+from .target_name import LONGEST_NAME, target_problem
+
+__all__ = ["Config", "ConfigError", "load"]
+
+ChecksumAlgorithm = Literal[
+    "Adler-32", "CRC-32", "File-Size-64", "MD5-128", "Murmur3-32", "Murmur3-128", "SHA1-160"
+]
+Transfer = Literal["none", "ln", "cp", "ln_s", "mv"]
+ImportTransfer = Literal["ln_s", "ln", "cp", "upload"]
+
+
+def _problem(cause: str, remedy: str) -> PydanticCustomError:
+    return PydanticCustomError("option", cause, {"remedy": remedy})
+
+
+def _path(value: object) -> object:
+    if value == "":
+        raise _problem("is empty", "Write a path, or null for none.")
+    return Path(value).expanduser() if isinstance(value, str) else value
+
+
+def _target(value: str) -> str:
+    problem = target_problem(value)
+    if problem:
+        raise _problem(f"is refused ({problem.cause})", problem.remedy)
+    return value
+
+
+def _batch_size(value: object) -> object:
+    if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and value > 0):
+        return value
+    raise _problem("is neither auto nor a number of filesets", "Write auto or a number like 100.")
+
+
+FilePath = Annotated[Path, BeforeValidator(_path)]
+TargetText = Annotated[str, AfterValidator(_target)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Section(BaseModel):
+    """A block of options; one that is empty in the file keeps all its defaults."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_default(cls, data: Any) -> Any:
+        return {} if data is None else data
+
+
+class Defaults(Section):
+    """What an empty cell of the manifest, or a column it does not have, means."""
+
+    target: TargetText = Field(
+        default="",
+        description="Where images go in OMERO, like Dataset:name:Incoming, "
+        "Project:name:P/Dataset:name:D or Screen:name:S. Empty: they stay orphaned.",
+    )
+    user: str = Field(
+        default="", description="OMERO user who will own them. Empty: the one who logs in."
+    )
+    group: str = Field(default="", description="OMERO group. Empty: the user's default group.")
+    name: str = Field(
+        default="",
+        description="Name of the images. Empty: OMERO takes the file's name.",
+        max_length=LONGEST_NAME,
+    )
+    description: str = Field(default="", description="Description of the images.")
+    transfer: Transfer = Field(
+        default="none",
+        description="How files get into transfer.store: ln (hard link), cp (copy), ln_s (symbolic "
+        "link), mv (copy, verify, remove the source), or none when they already lie where they "
+        "will stay.",
+    )
+    import_transfer: ImportTransfer = Field(
+        default="ln_s",
+        description="How OMERO's managed repository gets them: ln_s (symbolic link), ln (hard "
+        "link; same file system only), cp (copy), upload (over the network).",
+    )
+    tags: tuple[str, ...] = Field(default=(), description="Tags put on images and plates.")
+
+
+class Checksum(Section):
+    """Digests: computed before the import, compared with the manifest's and the server's."""
+
+    algorithm: ChecksumAlgorithm = Field(
+        default="Murmur3-128",
+        description="The one compared with the server's. Murmur3-128 is about 4.6 times cheaper "
+        "than SHA1-160; File-Size-64 compares no content at all.",
+    )
+    archive: Literal["BLAKE3", "none"] = Field(
+        default="BLAKE3", description="A second digest from the same read, for your archive."
+    )
+
+
+class TransferOptions(Section):
+    """The permanent store that rows with a transfer other than none are brought to."""
+
+    store: FilePath | None = Field(
+        default=None,
+        description="Folder that will hold <fileset>/<file> for good. null: only the transfer none "
+        "can be asked for.",
+    )
+
+
+class Omero(Section):
+    """The OMERO server. User and password are never written here: they come from OMERO_USER and
+    OMERO_PASSWORD, from OMERO_SESSIONKEY, or from a login of the omero command line."""
+
+    embedded: bool = Field(
+        default=True,
+        description="Start the embedded server, for rehearsal and the demo. false: import into "
+        "your own OMERO.server.",
+    )
+    embedded_folder: FilePath = Field(
+        default=Path("omero-embedded"), description="The embedded server's database and repository."
+    )
+    embedded_users: FilePath | None = Field(
+        default=None,
+        description="Users and groups of the embedded server (YAML). null: one administrator.",
+    )
+    host: str | None = Field(default=None, description="Your server's name. null: from OMERO_HOST.")
+    port: Port | None = Field(
+        default=None, description="Its port. null: from OMERO_PORT, else 4064."
+    )
+    secure: bool = Field(
+        default=True, description="Keep the connection encrypted after the login (which always is)."
+    )
+    managed_repository: FilePath | None = Field(
+        default=None,
+        description="Where this machine mounts OMERO's managed repository. null: at the same path "
+        "as the server has it.",
+    )
+
+
+class Import(Section):
+    """The import itself."""
+
+    thumbnails: bool = Field(
+        default=True, description="Let the server make thumbnails while it imports."
+    )
+    minmax: bool = Field(
+        default=True, description="Let the server compute each channel's minimum and maximum."
+    )
+    parallel_filesets: PositiveInt = Field(
+        default=4, description="Filesets in flight at once, per job."
+    )
+    parallel_files: PositiveInt = Field(
+        default=4, description="Files of a fileset in flight at once."
+    )
+    timeout_minutes: PositiveInt = Field(
+        default=240,
+        description="How long to wait for the server to finish one fileset after its transfer.",
+    )
+
+
+class Annotate(Section):
+    """What is attached to each image (or plate) of a fileset."""
+
+    namespace_prefix: str = Field(
+        default="omero-ingest",
+        min_length=1,
+        description="Our annotations' namespaces begin with this; keep it once it is in use.",
+    )
+    key_values: bool = Field(default=True, description="The manifest's kv.<key> columns.")
+    tags: bool = Field(default=True, description="The manifest's tags; existing tags are re-used.")
+    source_link: bool = Field(
+        default=True, description="Where the files came from: host, path, digest, manifest row."
+    )
+
+
+class Report(Section):
+    """results/report.html."""
+
+    title: str = Field(default="OMERO ingest", description="Its title.")
+    thumbnails: int = Field(default=200, ge=0, description="How many thumbnails it shows at most.")
+
+
+class Config(Section):
+    """Configuration of the OMERO ingest workflow."""
+
+    manifest: FilePath = Field(
+        default=Path("config/manifest.csv"),
+        description="One row per fileset: docs/manifest.md lists its columns.",
+    )
+    results: FilePath = Field(
+        default=Path("results"), description="Plan, records, journal, tables and report."
+    )
+    invalid_rows: Literal["refuse", "skip"] = Field(
+        default="refuse",
+        description="refuse: nothing is done while a row of the manifest is wrong. skip: such rows "
+        "are reported as impossible and the others go on.",
+    )
+    batch_size: Annotated[Literal["auto"] | PositiveInt, BeforeValidator(_batch_size)] = Field(
+        default="auto",
+        description="Filesets per job. auto: one, and as many as it takes for 1,000 batches above "
+        "1,000 filesets.",
+    )
+    allowed_roots: tuple[FilePath, ...] = Field(
+        default=(),
+        description="Rows may only name files below these folders (symbolic links resolved). "
+        "Empty: anywhere.",
+    )
+    defaults: Defaults = Defaults()
+    checksum: Checksum = Checksum()
+    transfer: TransferOptions = TransferOptions()
+    omero: Omero = Omero()
+    importing: Import = Field(default=Import(), alias="import")
+    annotate: Annotate = Annotate()
+    report: Report = Report()
+
+    @model_validator(mode="after")
+    def _transfer_has_a_store(self) -> Config:
+        if self.defaults.transfer != "none" and self.transfer.store is None:
+            raise _problem(
+                f"defaults.transfer is {self.defaults.transfer}, but there is no transfer.store",
+                "Set transfer.store to the folder that will hold the files, or write "
+                "defaults.transfer: none.",
+            )
+        return self
+
+
+def load(options: Mapping[str, Any]) -> Config:
+    """The configuration that `options` (as read from YAML) describe.
+
+    Raises ConfigError with every problem of every option.
+    """
+    try:
+        return Config.model_validate(dict(options))
+    except ValidationError as error:
+        raise ConfigError(describe(error, Config)) from None
+
+
+if __name__ == "__main__":
+    from .config_files import write_files
+
+    write_files(Path("config"))

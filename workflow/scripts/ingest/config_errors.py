@@ -1,0 +1,100 @@
+"""What is wrong with a configuration, in words a facility person can act on."""
+
+from __future__ import annotations
+
+import difflib
+import reprlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; `problems` holds one sentence or two for each reason."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__(
+            "\n".join([f"The configuration has {count}:", *(f"  {line}" for line in problems)])
+        )
+        self.problems = tuple(problems)
+
+
+def describe(error: ValidationError, root: type[BaseModel]) -> list[str]:
+    """One line for each error: option path, what is wrong with which value, what to do."""
+    return [_line(details, root) for details in error.errors()]
+
+
+def _line(details: ErrorDetails, root: type[BaseModel]) -> str:
+    location = details["loc"]
+    option = ".".join(str(part) for part in location)
+    value = reprlib.repr(details["input"])
+    if details["type"] == "extra_forbidden":
+        return f"{option}: there is no such option. {_suggestion(location, root)}"
+    if not option:
+        return f"{details['msg']}. {_remedy(details)}"
+    return f"{option}: {value} {_cause(details)}. {_remedy(details)}"
+
+
+def _suggestion(location: Sequence[int | str], root: type[BaseModel]) -> str:
+    model = root
+    for part in location[:-1]:
+        model = next(section for name, section in _options(model) if name == part)
+    names = [name for name, _ in _options(model)]
+    close = difflib.get_close_matches(str(location[-1]).lower(), names, n=1)
+    if close:
+        return f"Did you mean {close[0]}?"
+    elsewhere = [
+        f"{name}.{option}"
+        for name, section in _options(root)
+        if isinstance(section, type) and issubclass(section, BaseModel)
+        for option, _ in _options(section)
+        if option == location[-1]
+    ]
+    if elsewhere:
+        return f"Did you mean {' or '.join(elsewhere)}?"
+    return f"Remove it; the options here are {', '.join(names)}."
+
+
+def _options(model: type[BaseModel]) -> Iterator[tuple[str, Any]]:
+    for name, field in model.model_fields.items():
+        yield field.alias or name, field.annotation
+
+
+def _cause(details: ErrorDetails) -> str:
+    if details["type"] == "option":
+        return details["msg"]
+    kind = details["type"]
+    if kind == "literal_error":
+        return "is not one of its values"
+    if kind.startswith("bool"):
+        return "is neither true nor false"
+    if kind.startswith("int"):
+        return "is not a whole number"
+    if kind in ("model_type", "dict_type", "model_attributes_type"):
+        return "is not a block of options"
+    if kind in ("list_type", "tuple_type"):
+        return "is not a list"
+    if kind.startswith("path"):
+        return "is not a path"
+    return details["msg"].removeprefix("Input ").removeprefix("String ")
+
+
+def _remedy(details: ErrorDetails) -> str:
+    kind = details["type"]
+    context = details.get("ctx", {})
+    if "remedy" in context:
+        return str(context["remedy"])
+    if kind == "literal_error":
+        return f"Write {context['expected']}."
+    if kind.startswith("bool"):
+        return "Write true or false."
+    if kind in ("model_type", "dict_type", "model_attributes_type"):
+        return "Write its options below it, indented, or remove the line."
+    if kind in ("list_type", "tuple_type"):
+        return "Write [a, b], or one line '- a' for each."
+    if kind == "string_type":
+        return 'Put it in quotes: "...".'
+    return "Correct it, or remove the line to have the default."
