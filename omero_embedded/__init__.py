@@ -1,0 +1,1 @@
+"""The embedded OMERO server: for rehearsal, demonstrations and tests; no substitute for OMERO."""

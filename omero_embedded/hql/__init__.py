@@ -1,0 +1,1 @@
+"""HQL: parsed with a grammar, answered by the store."""

@@ -1,0 +1,1 @@
+"""OMERO's model, generic over the type information that omero-py carries."""
