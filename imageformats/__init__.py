@@ -1,0 +1,24 @@
+"""Bio-Formats in process: which files belong together, which reader, the OME metadata, planes.
+
+Knows neither OMERO nor the workflow. Files are only ever read: nothing is written beside them.
+"""
+
+from imageformats.errors import UnreadableImage
+from imageformats.filesets import FilesetFiles, Scan, required_directories, resolve, scan
+from imageformats.jvm import version
+from imageformats.model import ImageFileset
+from imageformats.planes import PlaneReader, describe, open_planes
+
+__all__ = [
+    "FilesetFiles",
+    "ImageFileset",
+    "PlaneReader",
+    "Scan",
+    "UnreadableImage",
+    "describe",
+    "open_planes",
+    "required_directories",
+    "resolve",
+    "scan",
+    "version",
+]

@@ -1,0 +1,126 @@
+"""Which files belong together, as OMERO's official client groups its import candidates.
+
+Source: ome.formats.importer.ImportCandidates of omero-blitz.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jpype
+
+from imageformats.errors import UnreadableImage
+from imageformats.jvm import java_class
+from imageformats.readers import (
+    GROUPING,
+    absolute,
+    image_reader,
+    java_errors,
+    open_file,
+    reader_class,
+    used_files,
+)
+
+_SCAN_DEPTH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class FilesetFiles:
+    """The files of one fileset: absolute paths, not resolved, the one to open first.
+
+    `reader` is the Java class that reads it, `format` the name Bio-Formats gives the format.
+    """
+
+    files: tuple[str, ...]
+    reader: str
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What a folder holds. Files in no fileset are in `unreadable`, each with its reason."""
+
+    filesets: tuple[FilesetFiles, ...]
+    unreadable: tuple[UnreadableImage, ...]
+
+
+def resolve(path: str | os.PathLike[str]) -> list[FilesetFiles]:
+    """The fileset a file belongs to, or every fileset in a folder (see `scan`).
+
+    Raises UnreadableImage when there is none.
+    """
+    name = absolute(path)
+    if not Path(name).is_dir():
+        with image_reader(GROUPING) as reader:
+            return [_fileset(reader, name)]
+    found = scan(name)
+    if not found.filesets:
+        raise (
+            found.unreadable[0]
+            if len(found.unreadable) == 1
+            else UnreadableImage(name, "no image among the files of this folder", True)
+        )
+    return list(found.filesets)
+
+
+def scan(folder: str | os.PathLike[str]) -> Scan:
+    """Group the files of a folder and four levels of files below it, in the order of their names.
+
+    Files whose names start with a dot are left out. A file that an earlier fileset uses is not
+    opened again; a fileset that is part of a later one is dropped in its favour.
+    """
+    filesets: list[FilesetFiles] = []
+    failed: list[UnreadableImage] = []
+    claimed: set[str] = set()
+    with image_reader(GROUPING) as reader:
+        for path in _candidates(absolute(folder), 1):
+            if path in claimed:
+                continue
+            try:
+                fileset = _fileset(reader, path)
+            except UnreadableImage as error:
+                failed.append(error)
+                continue
+            members = set(fileset.files)
+            filesets = [other for other in filesets if not members.issuperset(other.files)]
+            filesets.append(fileset)
+            claimed |= members
+    return Scan(
+        filesets=tuple(filesets),
+        unreadable=tuple(error for error in failed if error.path not in claimed),
+    )
+
+
+def required_directories(files: Sequence[str], reader: str) -> int:
+    """How many folders above the files the format needs: OMERO.server keeps these of a path.
+
+    `reader` is a Java class name as in FilesetFiles. Raises ValueError when there is no such
+    reader, UnreadableImage when it cannot tell.
+    """
+    try:
+        instance = java_class(reader)()
+    except (TypeError, jpype.JException) as error:
+        raise ValueError(f"no Bio-Formats reader is called {reader}") from error
+    with java_errors(files[0]):
+        return int(instance.getRequiredDirectories(list(files)))
+
+
+def _fileset(reader: Any, path: str) -> FilesetFiles:
+    open_file(reader, path)
+    return FilesetFiles(
+        files=used_files(reader, path), reader=reader_class(reader), format=str(reader.getFormat())
+    )
+
+
+def _candidates(folder: str, depth: int) -> Iterator[str]:
+    """Files in the order of their names, a folder's content in the place of its name."""
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if entry.is_dir():
+            if depth < _SCAN_DEPTH:
+                yield from _candidates(entry.path, depth + 1)
+        elif not entry.name.startswith("."):
+            yield entry.path
