@@ -1,0 +1,64 @@
+import pytest
+
+from ingest.omero.target_grammar import BadTarget, Container, TargetPath, parse_target
+
+
+@pytest.mark.parametrize(
+    ("text", "container"),
+    [
+        ("Dataset:12", Container("Dataset", "id", "12")),
+        ("Dataset:id:12", Container("Dataset", "id", "12")),
+        ("Screen:name:S", Container("Screen", "newest", "S")),
+        ("Dataset:+name:D", Container("Dataset", "newest", "D")),
+        ("Dataset:-name:D", Container("Dataset", "oldest", "D")),
+        ("Dataset:%name:D", Container("Dataset", "only", "D")),
+        ("Dataset:@name:D", Container("Dataset", "new", "D")),
+        ("Dataset:name:a:b/c", Container("Dataset", "newest", "a:b/c")),
+        ("Dataset:name:Zürich 1", Container("Dataset", "newest", "Zürich 1")),
+    ],
+)
+def test_one_container(text: str, container: Container) -> None:
+    assert parse_target(text) == TargetPath(container)
+
+
+def test_dataset_in_a_project() -> None:
+    path = parse_target("Project:name:P/Q/Dataset:-name:D/E")
+    assert path.project == Container("Project", "newest", "P/Q")
+    assert path.container == Container("Dataset", "oldest", "D/E")
+
+
+@pytest.mark.parametrize(
+    ("text", "per_fileset"),
+    [
+        ("Dataset:name:D", False),
+        ("Dataset:@name:D", True),
+        ("Project:@name:P/Dataset:name:D", True),
+        ("Project:name:P/Dataset:@name:D", True),
+    ],
+)
+def test_at_means_one_for_every_fileset(text: str, per_fileset: bool) -> None:
+    assert parse_target(text).per_fileset is per_fileset
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "not valid"),
+        ("Dataset", "not valid"),
+        ("Image:1", "not valid"),
+        ("dataset:1", "not valid"),
+        ("regex:name:x", "not valid"),
+        ("Dataset:", "not valid"),
+        ("Dataset:D", "is no id"),
+        ("Dataset:id:D", "is no id"),
+        ("Dataset:id:²", "is no id"),
+        ("Dataset:nmae:D", "unknown discriminator 'nmae'"),
+        ("Dataset:name: ", "empty name"),
+        ("Project:name:P", "is a Project"),
+        ("Project:name:P/Dataset:D", "is no id"),
+        ("Project:name:P/Dataset:", "not valid"),
+    ],
+)
+def test_no_target(text: str, message: str) -> None:
+    with pytest.raises(BadTarget, match=message):
+        parse_target(text)

@@ -1,0 +1,1 @@
+"""OMERO's API as a client speaks it: login, targets, import, annotations, queries."""
