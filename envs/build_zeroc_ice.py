@@ -6,9 +6,9 @@ A wheel that already lies in WHEEL_FOLDER for this interpreter is used as it is.
 """
 
 import os
+import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 from pathlib import Path
 
@@ -52,8 +52,7 @@ def unpack_sdist(work: Path) -> Path:
     download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
     download += ["--no-binary", ":all:", "--no-build-isolation", "--require-hashes"]
     subprocess.run([*download, "--dest", work, "--requirement", SDIST_LOCK], check=True)
-    with tarfile.open(next(work.glob("*.tar.gz"))) as archive:
-        archive.extractall(work, filter="data")
+    shutil.unpack_archive(next(work.glob("*.tar.gz")), work)
     return next(path for path in work.iterdir() if path.is_dir())
 
 
@@ -96,6 +95,6 @@ if __name__ == "__main__":
         raise SystemExit(__doc__)
     wheels = Path(sys.argv[1])
     if not (wheel := find_wheel(wheels)):
-        print("building zeroc-ice (5 to 10 minutes, once) ...", file=sys.stderr, flush=True)
+        print("building zeroc-ice (some minutes, once) ...", file=sys.stderr, flush=True)
         wheel = build(wheels)
     print(wheel)
