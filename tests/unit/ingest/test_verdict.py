@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+from ingest.verdict import LISTED, run_verdict, verdict
+
+from tests.fixtures.outcomes import failed, imported
+
+REPORT = "results/report.html"
+
+
+def test_success_is_one_line() -> None:
+    assert verdict([imported("a"), imported("b")], REPORT) == (
+        "2 of 2 filesets are in OMERO, verified and annotated. Report: results/report.html"
+    )
+
+
+def test_each_failure_is_told_with_row_stage_cause_and_remedy() -> None:
+    bad = failed("plate-07", "checksum", row=9, cause="digests differ", remedy="Copy it again.")
+    text = verdict([imported("a"), bad], REPORT)
+    assert text.startswith("1 of 2 filesets are in OMERO")
+    failures = text[text.index("1 failed:") :]
+    for word in ("plate-07", "row 9", "checksum", "digests differ", "Copy it again."):
+        assert word in failures
+
+
+def test_only_the_first_failures_are_told_and_the_rest_counted() -> None:
+    text = verdict([failed(f"f{number:02d}", "import") for number in range(LISTED + 5)], REPORT)
+    assert f"f{LISTED - 1:02d}" in text
+    assert f"f{LISTED:02d}" not in text
+    assert "5 more" in text
+
+
+def test_control_characters_do_not_reach_the_terminal() -> None:
+    text = verdict([failed("a", "import", cause="\x1b[2Jgone\rhidden \u202e")], REPORT)
+    assert "\\x1b[2Jgone\\rhidden \\u202e" in text
+    assert not set("\x1b\r\u202e") & set(text)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "status"), [([imported("a")], 0), ([failed("a", "import")], 1)]
+)
+def test_a_failure_is_an_exit_status(outcomes, status, capsys) -> None:
+    assert run_verdict(iter(outcomes), REPORT) == status
+    assert capsys.readouterr().err.strip() == verdict(outcomes, REPORT)

@@ -1,0 +1,142 @@
+"""results/report.html: one page that holds all it shows and asks no server for anything."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ingest.atomic import write_text
+from ingest.stage_times import duration, plot, span, stage_times
+from ingest.summary import Outcome
+from ingest.workflow_run import WorkflowRun
+
+TEMPLATES = Path(__file__).parents[2] / "report"
+FAILURES_TOLD = 50  # with cause and remedy above the table
+ROWS = 2000  # more make a page slow to open, sort and filter
+FILES_LISTED = 20  # per fileset
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Counts over a run; images, plates, files and bytes are of what is in OMERO."""
+
+    filesets: int
+    ok: int
+    images: int
+    plates: int
+    files: int
+    bytes: int
+
+    @property
+    def failed(self) -> int:
+        return self.filesets - self.ok
+
+
+def thumbnail_ids(outcomes: Iterable[Outcome], at_most: int) -> list[int]:
+    """The images whose thumbnails the report can show: the first of each fileset in its table."""
+    rows = _rows(list(outcomes))
+    return list(islice((row.image_ids[0] for row in rows if row.image_ids), at_most))
+
+
+def write_report(
+    path: Path, outcomes: Iterable[Outcome], run: WorkflowRun, thumbnails: Mapping[int, bytes]
+) -> None:
+    """Write the report on `outcomes` to `path`, in the folder that holds imported.csv.
+
+    `thumbnails` maps an image id to a JPEG file's bytes.
+    """
+    write_text(path, render(list(outcomes), run, thumbnails))
+
+
+def render(outcomes: Sequence[Outcome], run: WorkflowRun, thumbnails: Mapping[int, bytes]) -> str:
+    """The page. Whatever comes from a manifest or a file's name is escaped by the template."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "duration": duration,
+        "size": size,
+        "count": "{:,}".format,
+        "id_ranges": id_ranges,
+    }
+    failed = [outcome for outcome in outcomes if not outcome.ok]
+    times = stage_times(outcomes)
+    page = environment.get_template("report.html.j2").render(
+        run=run,
+        totals=_totals(outcomes),
+        span=span(outcomes),
+        failures=failed[:FAILURES_TOLD],
+        failed_at=Counter(outcome.stage for outcome in failed),
+        rows=_rows(outcomes),
+        files_listed=FILES_LISTED,
+        thumbnails={number: _data_uri(jpeg) for number, jpeg in thumbnails.items()},
+        times=times,
+        plot=Markup(plot(times)) if times else "",
+        digests={
+            "Manifest": _sha256(run.manifest.read_bytes()),
+            "Configuration": _sha256(run.configuration.encode()),
+        },
+        hosts=sorted({of.host for outcome in outcomes for of in outcome.stage_runs if of.host}),
+    )
+    # File names that are not valid UTF-8 hold surrogates, which have no UTF-8 form.
+    return page.encode("utf-8", "backslashreplace").decode()
+
+
+def size(number: int) -> str:
+    """`number` bytes for people, in decimal units: `512 B`, `1.2 MB`, `340 GB`."""
+    value = float(number)
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if value < 999.5 or unit == "TB":
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if unit == "B" or value >= 99.95 else f"{value:.1f} {unit}"
+
+
+def id_ranges(ids: Sequence[int]) -> str:
+    """`ids` for people: `[4, 5, 6, 9]` is `4–6, 9`."""
+    ranges: list[list[int]] = []
+    for number in sorted(ids):
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    return ", ".join(f"{low}" if low == high else f"{low}–{high}" for low, high in ranges)
+
+
+def _rows(outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+    """The filesets in the table: all of them, or failures and then the first ones up to `ROWS`."""
+    if len(outcomes) <= ROWS:
+        return outcomes
+    return sorted(outcomes, key=lambda outcome: outcome.ok)[:ROWS]
+
+
+def _totals(outcomes: Sequence[Outcome]) -> Totals:
+    imported = [outcome for outcome in outcomes if outcome.fileset_id]
+    return Totals(
+        filesets=len(outcomes),
+        ok=sum(outcome.ok for outcome in outcomes),
+        images=sum(len(outcome.image_ids) for outcome in imported),
+        plates=sum(len(outcome.plate_ids) for outcome in imported),
+        files=sum(len(outcome.files) for outcome in imported),
+        bytes=sum(outcome.bytes for outcome in imported),
+    )
+
+
+def _data_uri(jpeg: bytes) -> str:
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

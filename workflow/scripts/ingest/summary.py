@@ -1,0 +1,187 @@
+"""What became of every fileset, and the table `results/imported.csv` that says so."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ingest.atomic import write_text
+from ingest.fileset import Fileset, Record, SourceFile
+from ingest.records import read_records
+
+STAGES = ("convert", "checksum", "transfer", "import", "annotate")
+COLUMNS = (
+    "fileset",
+    "status",
+    "cause",
+    "path",
+    "fileset_id",
+    "image_ids",
+    "plate_ids",
+    "target",
+    "files",
+    "bytes",
+    "algorithm",
+    "seconds",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StageRun:
+    """One stage at work on one fileset: `started` is UTC in ISO 8601, `seconds` a duration."""
+
+    stage: str
+    started: str
+    seconds: float
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One fileset at the end of the run.
+
+    `status` is `ok` when every stage succeeded; otherwise it is that of the first stage that did
+    not, whose name, cause and remedy are here too (`plan` for a row that was refused and skipped).
+    `files` and `facts` are what the stages that succeeded found out, the later one's word winning.
+    """
+
+    fileset: Fileset
+    status: Literal["ok", "error", "impossible"]
+    stage: str = ""
+    cause: str = ""
+    remedy: str = ""
+    files: tuple[SourceFile, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    stage_runs: tuple[StageRun, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        return self.status == "ok"
+
+    @property
+    def fileset_id(self) -> int | None:
+        """OMERO's id; present as soon as the import succeeded, even when a later stage failed."""
+        return self.facts.get("fileset_id")
+
+    @property
+    def image_ids(self) -> list[int]:
+        return self.facts.get("image_ids", [])
+
+    @property
+    def plate_ids(self) -> list[int]:
+        return self.facts.get("plate_ids", [])
+
+    @property
+    def target(self) -> str:
+        """Where it is in OMERO, as `Dataset:5`; before the import, what its row asked for."""
+        target = self.facts.get("target")
+        return f"{target['type']}:{target['id']}" if target else self.fileset.target
+
+    @property
+    def bytes(self) -> int:
+        return sum(file.size for file in self.files)
+
+    @property
+    def seconds(self) -> float:
+        return sum(run.seconds for run in self.stage_runs)
+
+
+def collect(results: Path, batches: Iterable[str]) -> Iterator[Outcome]:
+    """The outcomes of the batches' filesets, in the order of batches and plan.
+
+    Reads `results/plan/<batch>.jsonl` and `results/<stage>/<batch>.jsonl`, one batch at a time.
+    A stage that left no record of a fileset counts as failed for it.
+    """
+    for batch in batches:
+        name = f"{batch}.jsonl"
+        records = {
+            stage: read_records(results / stage / name)
+            for stage in STAGES
+            if (results / stage / name).exists()
+        }
+        with (results / "plan" / name).open(encoding="utf-8") as lines:
+            for line in lines:
+                fileset = Fileset.from_json(json.loads(line))
+                yield outcome(fileset, {stage: of.get(fileset.id) for stage, of in records.items()})
+
+
+def outcome(fileset: Fileset, records: Mapping[str, Record | None]) -> Outcome:
+    """The outcome of one fileset, from its record of each stage."""
+    if fileset.problem:
+        problem = fileset.problem
+        return Outcome(fileset, "impossible", "plan", problem.cause, problem.remedy)
+    files: tuple[SourceFile, ...] = ()
+    facts: dict[str, Any] = {}
+    stage_runs: list[StageRun] = []
+    failed: dict[str, Any] = {"status": "ok"}
+    for stage in STAGES:
+        record = records.get(stage)
+        if record is None:
+            failed = {
+                "status": "error",
+                "stage": stage,
+                "cause": f"{stage} left no record of it",
+                "remedy": "Run the same command again.",
+            }
+            break
+        if record.started:
+            stage_runs.append(StageRun(stage, record.started, record.seconds, record.host))
+        if not record.succeeded:
+            failed = {
+                "status": record.status,
+                "stage": stage,
+                "cause": record.cause,
+                "remedy": record.remedy,
+            }
+            break
+        files = record.files or files
+        facts.update(record.facts)
+    return Outcome(fileset, files=files, facts=facts, stage_runs=tuple(stage_runs), **failed)
+
+
+def write_table(path: Path, outcomes: Iterable[Outcome]) -> None:
+    """Write `outcomes` to `path` as CSV (UTF-8) with the columns `COLUMNS`; ids are `;`-separated.
+
+    `bytes` and `files` are of the source files, `seconds` the stages' times added up.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for outcome in outcomes:
+        writer.writerow(_row(outcome))
+    # File names that are not valid UTF-8 hold surrogates, which have no UTF-8 form.
+    write_text(path, text.getvalue().encode("utf-8", "backslashreplace").decode())
+
+
+def _row(outcome: Outcome) -> tuple[str | int, ...]:
+    return (
+        outcome.fileset.id,
+        outcome.status,
+        _inert(outcome.cause),
+        _inert(outcome.fileset.path),
+        outcome.fileset_id or "",
+        ";".join(map(str, outcome.image_ids)),
+        ";".join(map(str, outcome.plate_ids)),
+        _inert(outcome.target),
+        len(outcome.files),
+        outcome.bytes,
+        outcome.facts.get("algorithm", ""),
+        f"{outcome.seconds:.3f}",
+    )
+
+
+def _inert(text: str) -> str:
+    """`text`, which a spreadsheet program will not take for a formula, nor a reader for two rows.
+
+    Only what can be a formula is changed, with the apostrophe such programs take for "this is
+    text": absolute paths never are, and neither are fileset ids, whose characters make no formula
+    that calls or refers to anything outside. A carriage return, which the csv module leaves
+    unquoted, is written as `\\r`.
+    """
+    text = text.replace("\r", "\\r")
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text
