@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache, cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
 import omero
 import omero.all
-import omero_model_IObject_ice
 
 Kind = Literal["scalar", "quantity", "named_values", "strings", "bytes", "reference", "collection"]
 
@@ -78,6 +78,22 @@ class Type:
     def is_enumeration(self) -> bool:
         return self.is_global and not self.is_mutable and "value" in self.members
 
+    @cached_property
+    def java_name(self) -> str:
+        """How OMERO's messages and event logs name it: "ome.model.core.Image"."""
+        heir = type_of(self.concrete[0]).implementation.DETAILS.removesuffix("_details")
+        return f"{heir.rsplit('.', 1)[0]}.{self.name}"
+
+    @cached_property
+    def positions(self) -> frozenset[str]:
+        """References by which objects of this type have a place in an ordered collection."""
+        return frozenset(
+            m.inverse
+            for t in all_types().values()
+            for m in t.collections
+            if m.ordered and m.target in lineage(self.name)
+        )
+
     @property
     def implementation(self) -> Any:
         """The class to instantiate: omero.model.ImageI. Raises for an abstract type."""
@@ -104,17 +120,18 @@ class Type:
         return hash(self.name)
 
 
-def type_of(name: Any) -> Type:
-    """The type of that name, class or object: "Image", "ImageI", "ome.model.core.Image",
-    "::omero::model::Image", `omero.model.ImageI`, an instance. KeyError when there is none.
+def type_of(named: Any) -> Type:
+    """The type of that name or of that object: "Image", "ImageI", "ome.model.core.Image",
+    "::omero::model::Image", an instance. KeyError when there is none.
     """
-    if not isinstance(name, str):
-        name = name.__name__ if isinstance(name, type) else type(name).__name__
+    return _type_named(named if isinstance(named, str) else type(named).__name__)
+
+
+@cache
+def _type_named(name: str) -> Type:
     short = re.split(r"[.:]", name)[-1]
     types = all_types()
-    if short not in types and short.endswith("I"):
-        short = short[:-1]
-    return types[short]
+    return types[short] if short in types else types[short.removesuffix("I")]
 
 
 @cache
@@ -136,25 +153,22 @@ def all_types() -> dict[str, Type]:
 
 def _build(name: str) -> Type:
     implementation = getattr(omero.model, name + "I", None)
-    prototype = implementation() if implementation else None
-    root = lineage(name)[-1]
     # An abstract type has no implementation: any of its heirs says whether it is global.
-    witness = prototype or next(
-        getattr(omero.model, heir + "I")()
+    witness = implementation or next(
+        getattr(omero.model, heir + "I")
         for heir in _declarations()
-        if heir not in _NOT_STORED
-        and name in lineage(heir)
-        and getattr(omero.model, heir + "I", None)
+        if heir not in _NOT_STORED and name in lineage(heir) and hasattr(omero.model, heir + "I")
     )
     return Type(
         name=name,
         base=_declarations()[name][0],
-        root=root,
-        members=_members(name, type(witness)),
-        is_abstract=prototype is None,
-        is_global=witness.isGlobal(),
-        is_mutable=witness.isMutable(),
-        is_link=witness.isLink(),
+        root=lineage(name)[-1],
+        members=_members(name, witness),
+        is_abstract=implementation is None,
+        # These say the same of every instance; making one of a deprecated type would warn.
+        is_global=witness.isGlobal(None),
+        is_mutable=witness.isMutable(None),
+        is_link=witness.isLink(None),
     )
 
 
@@ -233,5 +247,8 @@ def _sequences() -> dict[str, str]:
 
 @cache
 def _generated_sources() -> tuple[str, ...]:
-    folder = Path(omero_model_IObject_ice.__file__).parent
+    generated = find_spec("omero_model_IObject_ice")
+    if generated is None or generated.origin is None:
+        raise ImportError("omero-py is installed without its generated modules (omero_model_*)")
+    folder = Path(generated.origin).parent
     return tuple(path.read_text("utf-8") for path in sorted(folder.glob("omero_model_*_ice.py")))

@@ -8,8 +8,10 @@ with store.read(actor) as work:
     images = work.query("select i from Image i where i.name = :name", {"name": "a.tif"})
 """
 
+from omero_embedded.hql.page import Page
 from omero_embedded.store.actor import ALL_GROUPS, Actor
+from omero_embedded.store.deletion import Deletion
 from omero_embedded.store.store import Store
-from omero_embedded.store.work import Deletion, Page, Work
+from omero_embedded.store.work import Work
 
 __all__ = ["ALL_GROUPS", "Actor", "Deletion", "Page", "Store", "Work"]

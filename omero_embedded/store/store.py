@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy import Engine
+from sqlalchemy.exc import IntegrityError
+
+from omero_embedded.store import accounts
 from omero_embedded.store.actor import Actor
+from omero_embedded.store.database import open_database
+from omero_embedded.store.errors import invalid
 from omero_embedded.store.work import Work
 
 
@@ -17,19 +24,24 @@ class Store:
     when the process is killed inside it.
     """
 
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._writing = threading.RLock()
+
     @classmethod
     def open(cls, folder: Path) -> Store:
         """Open the store in `folder` (made when missing, with enumerations, root and groups)."""
-        raise NotImplementedError
+        return cls(open_database(folder))
 
     def close(self) -> None:
-        raise NotImplementedError
+        """Give back the file. No call may be under way."""
+        self._engine.dispose()
 
     def actor(
         self,
         user: str | int,
         group: str | int | None = None,
-        session_id: int | None = None,
+        session_id: int = 0,
         event_type: str = "User",
     ) -> Actor:
         """A user by name or id, in a group by name or id (None: the user's default group, -1: all).
@@ -37,23 +49,43 @@ class Store:
         Raises omero.SecurityViolation when there is no such user or group, or when the user is
         neither an administrator nor in that group.
         """
-        raise NotImplementedError
+        with self._engine.begin() as connection:
+            return accounts.actor(connection, user, group, session_id, event_type)
 
     @contextmanager
     def read(self, actor: Actor) -> Iterator[Work]:
         """One consistent view of the store."""
-        raise NotImplementedError
-        yield
+        with self._engine.begin() as connection:
+            yield Work(connection, actor)
 
     @contextmanager
     def write(self, actor: Actor) -> Iterator[Work]:
-        """One transaction. Keep it short: other writers wait for it."""
-        raise NotImplementedError
-        yield
+        """One transaction. Keep it short: other writers wait for it.
+
+        Raises omero.ValidationException at its end when something that was deleted is still
+        referred to.
+        """
+        with self._writing, self._engine.connect() as connection:
+            transaction = connection.begin()
+            try:
+                work = Work(connection, actor)
+                yield work
+                work.finish()
+                transaction.commit()
+            except IntegrityError as error:
+                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+                raise invalid(
+                    "Still referred to: "
+                    + ", ".join(f"a row of {row[2]} by {row[0]} {row[1]}" for row in broken[:5])
+                ) from error
+            finally:
+                if transaction.is_active:
+                    transaction.rollback()
 
     def ensure_group(self, name: str, permissions: str = "rw----") -> int:
         """The id of the group of that name; made, or given these permissions, when needed."""
-        raise NotImplementedError
+        with self.write(accounts.SERVER) as work:
+            return accounts.ensure_group(work, name, permissions)
 
     def ensure_user(
         self,
@@ -65,6 +97,11 @@ class Store:
         is_admin: bool = False,
     ) -> int:
         """The id of the user of that name, a member of (at least) these groups, the first one by
-        default. Groups that do not exist are made private.
+        default; made when needed. Groups that do not exist are made private. `leads`: the groups
+        among them that the user owns.
         """
-        raise NotImplementedError
+        with self.write(accounts.SERVER) as work:
+            user_id = accounts.ensure_user(work, name, first_name, last_name)
+            wanted = [*groups, "user", *(("system",) if is_admin else ())]
+            accounts.ensure_memberships(work, user_id, wanted, leads)
+            return user_id

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
+from sqlalchemy import Connection, select
+
+from omero_embedded.model.types import Type, type_of
+from omero_embedded.store.access import Access
 from omero_embedded.store.actor import Actor
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """omero.sys.Filter: where to begin, how many, and whose (None: as far as permissions go)."""
-
-    offset: int | None = None
-    limit: int | None = None
-    owner_id: int | None = None
-    group_id: int | None = None
-
-
-@dataclass(slots=True)
-class Deletion:
-    """What a deletion took: ids by type name, and the OriginalFile rows among them.
-
-    `files` are the loaded OriginalFiles as they were; their bytes are the caller's to remove,
-    after the transaction.
-    """
-
-    ids: dict[str, list[int]] = field(default_factory=dict)
-    files: list[Any] = field(default_factory=list)
+from omero_embedded.store.deletion import Deleter, Deletion
+from omero_embedded.store.errors import invalid, misused
+from omero_embedded.store.events import Events
+from omero_embedded.store.loading import Loader
+from omero_embedded.store.saving import Saver
+from omero_embedded.store.schema import PERMISSIONS, table_of
+from omero_embedded.store.sequences import Sequences
 
 
 class Work:
@@ -37,37 +26,51 @@ class Work:
     Every object that comes out carries `details.permissions` as the actor has them.
     """
 
-    actor: Actor
+    def __init__(self, connection: Connection, actor: Actor) -> None:
+        self.actor = actor
+        self.connection = connection
+        self._sequences = Sequences(connection)
+        self._events = Events(connection, actor, self._sequences)
+
+    @cached_property
+    def access(self) -> Access:
+        """What the actor may do, by the groups' permissions as they are now."""
+        table = table_of(type_of("ExperimenterGroup"))
+        found = self.connection.execute(select(table.c.id, table.c[PERMISSIONS])).all()
+        return Access(self.actor, {row[0]: row[1] for row in found})
 
     def get(self, type_name: str, object_id: int) -> Any:
         """The object with all its scalars; references unloaded, collections not loaded.
+
         Raises omero.ValidationException when it is missing or hidden from the actor.
         """
-        raise NotImplementedError
+        found = self.find(type_name, object_id)
+        if found is None:
+            raise invalid(f"The requested object ({type_name},{object_id}) is not available")
+        return found
 
     def find(self, type_name: str, object_id: int) -> Any | None:
         """As `get`, but None when it is missing or hidden."""
-        raise NotImplementedError
+        found = self.find_by(type_name, id=object_id)
+        return found[0] if found else None
 
-    def find_by(self, type_name: str, **values: Any) -> list[Any]:
+    def find_by(self, type_name: str, **fields: Any) -> list[Any]:
         """Objects whose fields equal these plain values (an id for a reference), by id."""
-        raise NotImplementedError
-
-    def query(
-        self, hql: str, parameters: Mapping[str, Any] | None = None, page: Page | None = None
-    ) -> list[Any]:
-        """IQuery.findAllByQuery: objects, with only what was fetched loaded.
-
-        `parameters` are rtypes (as in omero.sys.Parameters.map) or plain values.
-        Raises omero.QueryException naming what is wrong with the HQL and where.
-        """
-        raise NotImplementedError
-
-    def projection(
-        self, hql: str, parameters: Mapping[str, Any] | None = None, page: Page | None = None
-    ) -> list[list[Any]]:
-        """IQuery.projection: rows of rtypes, one per selected expression; objects as RObject."""
-        raise NotImplementedError
+        model_type = _known_type(type_name)
+        table = table_of(model_type)
+        statement = select(table.c.id).order_by(table.c.id)
+        if model_type.name != model_type.root:
+            statement = statement.where(table.c._type.in_(model_type.concrete))
+        for name, value in fields.items():
+            statement = statement.where(table.c[name] == value)
+        condition = self.access.readable(model_type, table)
+        if condition is not None:
+            statement = statement.where(condition)
+        ids = list(self.connection.scalars(statement))
+        loader = Loader(self.connection, self.access)
+        loader.load(model_type.name, ids)
+        loader.finish()
+        return [loader.object(model_type.name, object_id) for object_id in ids]
 
     def save(self, graph: Any) -> Any:
         """IUpdate.saveAndReturnObject: inserts what has no id, updates what is loaded and has
@@ -77,11 +80,20 @@ class Work:
         Raises omero.ValidationException (missing reference, required field empty, duplicate) and
         omero.SecurityViolation.
         """
-        raise NotImplementedError
+        return self.save_all([graph])[0]
 
     def save_all(self, graphs: Iterable[Any]) -> list[Any]:
         """`save` for several graphs that may share objects."""
-        raise NotImplementedError
+        saved = list(graphs)
+        self._saver().save(saved)
+        # A group's permissions may just have changed.
+        self.__dict__.pop("access", None)
+        return saved
+
+    def enumeration(self, type_name: str, value: str) -> Any:
+        """The enumeration value as an unloaded object; made when OMERO does not know it."""
+        model_type = _known_type(type_name)
+        return model_type.implementation(self._saver().enumeration(model_type, value), False)
 
     def delete(
         self,
@@ -97,8 +109,19 @@ class Work:
         omero.ValidationException when it would tear something apart (an image of a fileset whose
         other images stay).
         """
-        raise NotImplementedError
+        deleter = Deleter(self.connection, self.access, self._events)
+        return deleter.delete(_known_type(type_name), ids, keep, dry_run)
 
-    def enumeration(self, type_name: str, value: str) -> Any:
-        """The enumeration value as an unloaded object; made when OMERO does not know it."""
-        raise NotImplementedError
+    def finish(self) -> None:
+        """Write down what is only known at the end of a transaction."""
+        self._sequences.flush()
+
+    def _saver(self) -> Saver:
+        return Saver(self.connection, self.access, self._sequences, self._events)
+
+
+def _known_type(name: str) -> Type:
+    try:
+        return type_of(name)
+    except KeyError as error:
+        raise misused(f"There is no type {name} in OMERO's model") from error

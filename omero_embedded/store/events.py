@@ -1,0 +1,68 @@
+"""The Event that a transaction's changes belong to, and its EventLogs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, insert, select
+
+from omero_embedded.model.types import Type, type_of
+from omero_embedded.store.actor import ALL_GROUPS, USER_GROUP_ID, Actor
+from omero_embedded.store.schema import TYPE, table_of
+from omero_embedded.store.sequences import Sequences
+
+
+class Events:
+    """Makes the transaction's Event when something is first written."""
+
+    def __init__(self, connection: Connection, actor: Actor, sequences: Sequences) -> None:
+        self._connection = connection
+        self._actor = actor
+        self._sequences = sequences
+        self._event: int | None = None
+
+    def current(self) -> int:
+        """The id of this transaction's Event."""
+        if self._event is None:
+            event_types = table_of(type_of("EventType"))
+            kind = select(event_types.c.id).where(event_types.c.value == self._actor.event_type)
+            group = self._actor.group_id
+            self._event = self._sequences.next("Event")
+            self._connection.execute(
+                insert(table_of(type_of("Event"))),
+                {
+                    "id": self._event,
+                    TYPE: "Event",
+                    "version": 0,
+                    "time": now(),
+                    "experimenter": self._actor.user_id,
+                    "experimenterGroup": USER_GROUP_ID if group == ALL_GROUPS else group,
+                    "type": self._connection.scalar(kind),
+                    "session": self._actor.session_id,
+                },
+            )
+        return self._event
+
+    def log(self, action: str, model_type: Type, ids: Sequence[int]) -> None:
+        """Write down that this happened ("INSERT", "UPDATE", "DELETE") to these objects."""
+        if model_type.name in ("Event", "EventLog"):
+            return
+        rows = [
+            {
+                "id": self._sequences.next("EventLog"),
+                TYPE: "EventLog",
+                "version": 0,
+                "entityId": object_id,
+                "entityType": model_type.java_name,
+                "action": action,
+                "event": self.current(),
+            }
+            for object_id in ids
+        ]
+        self._connection.execute(insert(table_of(type_of("EventLog"))), rows)
+
+
+def now() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
