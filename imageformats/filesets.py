@@ -14,7 +14,7 @@ from typing import Any
 import jpype
 
 from imageformats.errors import UnreadableImage
-from imageformats.jvm import java_class
+from imageformats.jvm import in_java, java_class
 from imageformats.readers import (
     GROUPING,
     absolute,
@@ -102,7 +102,8 @@ def required_directories(files: Sequence[str], reader: str) -> int:
     reader, UnreadableImage when it cannot tell.
     """
     try:
-        instance = java_class(reader)()
+        with in_java():
+            instance = java_class(reader)()
     except (TypeError, jpype.JException) as error:
         raise ValueError(f"no Bio-Formats reader is called {reader}") from error
     with java_errors(files[0]):
@@ -111,9 +112,12 @@ def required_directories(files: Sequence[str], reader: str) -> int:
 
 def _fileset(reader: Any, path: str) -> FilesetFiles:
     open_file(reader, path)
-    return FilesetFiles(
-        files=used_files(reader, path), reader=reader_class(reader), format=str(reader.getFormat())
-    )
+    with java_errors(path):
+        return FilesetFiles(
+            files=used_files(reader, path),
+            reader=reader_class(reader),
+            format=str(reader.getFormat()),
+        )
 
 
 def _candidates(folder: str, depth: int) -> Iterator[str]:

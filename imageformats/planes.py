@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imageformats.jvm import java_class
+from imageformats.jvm import in_java, java_class
 from imageformats.metadata import Metadata
 from imageformats.model import ImageFileset
 from imageformats.readers import (
@@ -142,7 +142,8 @@ def open_planes(path: str | os.PathLike[str]) -> Iterator[PlaneReader]:
     """Open the fileset that the file `path` belongs to. Raises UnreadableImage."""
     name = absolute(path)
     with image_reader(METADATA) as reader:
-        metadata = java_class("loci.formats.MetadataTools").createOMEXMLMetadata()
+        with in_java():
+            metadata = java_class("loci.formats.MetadataTools").createOMEXMLMetadata()
         open_file(reader, name, metadata)
         yield PlaneReader(reader, name, metadata)
 

@@ -13,7 +13,7 @@ from typing import Any
 import jpype
 
 from imageformats.errors import UnreadableImage
-from imageformats.jvm import HEAP_VARIABLE, java_class
+from imageformats.jvm import HEAP_VARIABLE, in_java, java_class
 
 # How much of the metadata is read: MINIMUM is what the official client groups files by,
 # NO_OVERLAYS is everything but regions of interest.
@@ -36,18 +36,20 @@ def image_reader(level: str) -> Iterator[Any]:
     becomes one plane per channel, lower resolutions are not series of their own, zip archives are
     no images.
     """
-    image = java_class("loci.formats.ImageReader")(_reader_classes())
-    image.setMetadataFiltered(True)
-    image.setFlattenedResolutions(False)
-    filler = java_class("loci.formats.ChannelFiller")(image)
-    reader = java_class("loci.formats.ChannelSeparator")(filler)
-    options = java_class("loci.formats.in.DynamicMetadataOptions")
-    levels = java_class("loci.formats.in.MetadataLevel")
-    reader.setMetadataOptions(options(levels.valueOf(level)))
+    with in_java():
+        image = java_class("loci.formats.ImageReader")(_reader_classes())
+        image.setMetadataFiltered(True)
+        image.setFlattenedResolutions(False)
+        filler = java_class("loci.formats.ChannelFiller")(image)
+        reader = java_class("loci.formats.ChannelSeparator")(filler)
+        options = java_class("loci.formats.in.DynamicMetadataOptions")
+        levels = java_class("loci.formats.in.MetadataLevel")
+        reader.setMetadataOptions(options(levels.valueOf(level)))
     try:
         yield reader
     finally:
-        reader.close()
+        with in_java():
+            reader.close()
 
 
 def open_file(reader: Any, path: str, metadata: Any = None) -> None:
@@ -86,9 +88,10 @@ def used_files(reader: Any, path: str) -> tuple[str, ...]:
 
 @contextmanager
 def java_errors(path: str) -> Iterator[None]:
-    """Turn whatever Java throws into an UnreadableImage of `path`."""
+    """Hold this around calls into Java: what they throw becomes an UnreadableImage of `path`."""
     try:
-        yield
+        with in_java():
+            yield
     except jpype.JException as error:
         raise _unreadable(path, error) from None
 
