@@ -6,7 +6,7 @@ import bisect
 import fnmatch
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
@@ -55,29 +55,20 @@ def entry_problem(entry: str) -> Problem | None:
     return None
 
 
-def expand(folder: str, entries: Iterable[str], folders: Folders) -> list[str]:
-    """The files that `entries` (free of problems) mean, in their order and each once.
+def matches(folder: str, entry: str, folders: Folders) -> list[str]:
+    """The files that one entry (free of problems) means, in natural order: t2 before t10.
 
     Names are relative to `folder`, with `/`. Globs: `*`, `?` and `[...]` stand for characters of
-    one name, `**` for any folders; none of them matches a leading dot; matches come in the order
-    of their code points. A file that exists under the very name of an entry is meant by it,
-    whatever characters it has. An entry that matches nothing adds nothing. Raises OSError for a
+    one name, `**` for any folders; none of them matches a leading dot. A file that exists under
+    the very name of the entry is meant by it, whatever characters it has. Raises OSError for a
     folder that cannot be read.
     """
-    found: dict[str, None] = {}
-    for entry in entries:
-        found.update(dict.fromkeys(matches(folder, entry, folders)))
-    return list(found)
-
-
-def matches(folder: str, entry: str, folders: Folders) -> list[str]:
-    """The files that one entry means; see `expand`."""
     name = str(PurePosixPath(entry))
     if os.path.lexists(f"{folder}/{name}"):
         return [name]
     if not _GLOB.search(name):
         return []
-    return sorted(set(_walk(folder, "", name.split("/"), folders)))
+    return sorted(set(_walk(folder, "", name.split("/"), folders)), key=_natural)
 
 
 def _walk(folder: str, inner: str, parts: list[str], folders: Folders) -> Iterator[str]:
@@ -111,6 +102,11 @@ def _matching(pattern: str, names: list[str]) -> Iterator[str]:
             return
         if expression.match(name) and (prefix or not name.startswith(".")):
             yield name
+
+
+def _natural(name: str) -> list[tuple[bool, int, str]]:
+    parts = re.findall(r"[0-9]+|[^0-9]+", name)
+    return [(True, int(p), p) if p[0] in "0123456789" else (False, 0, p) for p in parts]
 
 
 @lru_cache(maxsize=4096)
