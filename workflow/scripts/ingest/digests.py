@@ -40,7 +40,7 @@ class SourceChanged(StageError):
 
     def __init__(self, path: str, change: str) -> None:
         super().__init__(
-            f"{path} is still being written: {change} while it was read",
+            f"{path} is still being written: {change}",
             "Run the same command again when nothing writes to this file any more.",
         )
 
@@ -192,13 +192,14 @@ def blocks(descriptor: int) -> Iterable[memoryview]:
 def check_unchanged(path: str | Path, before: os.stat_result, read: int) -> None:
     """Raises SourceChanged unless `path` is still the file `before` described, read in full."""
     try:
-        after = os.stat(path)
+        after = Path(path).stat()
     except FileNotFoundError:
-        raise SourceChanged(str(path), "it was removed") from None
+        raise SourceChanged(str(path), "it was removed while it was read") from None
     changes = {
-        "it was replaced by another file": after.st_ino != before.st_ino,
-        "its size changed": after.st_size != before.st_size or read != before.st_size,
-        "its modification time changed": after.st_mtime_ns != before.st_mtime_ns,
+        "it was replaced by another file while it was read": after.st_ino != before.st_ino,
+        "its size changed while it was read": after.st_size != before.st_size
+        or read != before.st_size,
+        "its modification time changed while it was read": after.st_mtime_ns != before.st_mtime_ns,
     }
     for change, happened in changes.items():
         if happened:
