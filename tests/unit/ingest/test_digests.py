@@ -12,11 +12,11 @@ from ingest.digests import (
     ALGORITHMS,
     OMERO_ALGORITHMS,
     Digester,
-    SourceChanged,
     digest_bytes,
     digest_file,
     guava_murmur128,
 )
+from ingest.source_errors import SourceChanged
 
 
 def fakes(count: int) -> bytes:

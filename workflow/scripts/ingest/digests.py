@@ -19,7 +19,7 @@ from typing import Protocol
 import mmh3
 from blake3 import blake3
 
-from ingest.fileset import StageError
+from ingest.source_errors import SourceChanged
 
 OMERO_ALGORITHMS = (
     "SHA1-160",
@@ -33,16 +33,6 @@ OMERO_ALGORITHMS = (
 ALGORITHMS = (*OMERO_ALGORITHMS, "BLAKE3", "SHA2-256", "SHA2-512")
 
 BLOCK = 1 << 20  # bytes per read: few calls, and still in the processor's cache for every hash
-
-
-class SourceChanged(StageError):
-    """A file was written to while it was read: no digest of it means anything."""
-
-    def __init__(self, path: str, change: str) -> None:
-        super().__init__(
-            f"{path} is still being written: {change}",
-            "Run the same command again when nothing writes to this file any more.",
-        )
 
 
 @dataclass(frozen=True)

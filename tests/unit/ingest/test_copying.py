@@ -1,0 +1,232 @@
+"""A copy is the source's bytes on disk under its name, or there is none under that name."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from ingest import copying
+from ingest.copying import copy_verified, partial_path
+from ingest.digests import digest_file
+from ingest.fileset import SourceFile, StageError
+from ingest.source_errors import SourceChanged
+
+CONTENT = bytes(range(256)) * 20_000  # five blocks
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> SourceFile:
+    path = tmp_path / "data" / "image.tif"
+    path.parent.mkdir()
+    path.write_bytes(CONTENT)
+    os.utime(path, ns=(1_000_000_007, 1_000_000_007))
+    return described(path)
+
+
+def described(path: Path) -> SourceFile:
+    found = digest_file(path, ["Murmur3-128"])
+    return SourceFile(
+        str(path), str(path), path.name, found.size, found.mtime_ns, found.inode, found.digests
+    )
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def destination(tmp_path: Path) -> Path:
+    return tmp_path / "store" / "set" / "sub" / "image.tif"
+
+
+def test_a_copy_has_the_bytes_and_the_time_and_is_read_only(
+    source: SourceFile, destination: Path
+) -> None:
+    before = Path(source.path).stat()
+    seen: list[int] = []
+    copy_verified(source, destination, seen.append)
+    assert destination.read_bytes() == CONTENT
+    found = destination.stat()
+    assert found.st_mtime_ns == source.mtime_ns
+    assert stat.S_IMODE(found.st_mode) & 0o222 == 0
+    assert stat.S_IMODE(found.st_mode) & 0o400
+    assert sum(seen) == len(CONTENT)
+    assert names(destination.parent) == ["image.tif"]
+    after = Path(source.path).stat()
+    assert (after.st_mtime_ns, after.st_ctime_ns, after.st_atime_ns) == (
+        before.st_mtime_ns,
+        before.st_ctime_ns,
+        before.st_atime_ns,
+    )
+
+
+def test_the_longest_name_can_be_copied(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 255)
+    path.write_bytes(b"abc")
+    copy_verified(described(path), tmp_path / "store" / path.name)
+    assert (tmp_path / "store" / path.name).read_bytes() == b"abc"
+
+
+def test_an_unfinished_copy_is_replaced(source: SourceFile, destination: Path) -> None:
+    destination.parent.mkdir(parents=True)
+    partial_path(destination).write_bytes(b"torn")
+    partial_path(destination).chmod(0o444)
+    copy_verified(source, destination)
+    assert names(destination.parent) == ["image.tif"]
+    assert destination.read_bytes() == CONTENT
+
+
+def test_an_existing_file_is_not_overwritten(source: SourceFile, destination: Path) -> None:
+    destination.parent.mkdir(parents=True)
+    destination.write_bytes(b"precious")
+    with pytest.raises(StageError, match="appeared"):
+        copy_verified(source, destination)
+    assert destination.read_bytes() == b"precious"
+    assert names(destination.parent) == ["image.tif"]
+
+
+def test_a_source_that_changed_since_its_checksum_is_refused_before_it_is_read(
+    source: SourceFile, destination: Path
+) -> None:
+    os.utime(source.path, ns=(5, 5))
+    with pytest.raises(SourceChanged):
+        copy_verified(source, destination, lambda _size: pytest.fail("it was read"))
+    assert names(destination.parent) == []
+
+
+def test_a_source_that_changes_while_it_is_copied_is_refused(
+    source: SourceFile, destination: Path
+) -> None:
+    with pytest.raises(SourceChanged, match="still being written"):
+        copy_verified(source, destination, lambda _size: os.utime(source.path, ns=(5, 5)))
+    assert names(destination.parent) == []
+
+
+def test_bytes_that_changed_behind_the_same_stat_are_found(
+    source: SourceFile, destination: Path
+) -> None:
+    with Path(source.path).open("r+b") as file:
+        file.write(b"bitrot")
+    os.utime(source.path, ns=(source.mtime_ns, source.mtime_ns))
+    with pytest.raises(StageError, match="Murmur3-128") as caught:
+        copy_verified(source, destination)
+    assert source.path in caught.value.cause
+    assert names(destination.parent) == []
+
+
+def test_a_disk_that_does_not_keep_the_bytes_is_found(
+    source: SourceFile, destination: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rot(path: Path) -> None:
+        with path.open("r+b") as file:
+            file.write(b"bitrot")
+
+    monkeypatch.setattr(copying, "_forget_cached", rot)
+    with pytest.raises(StageError, match="read back"):
+        copy_verified(source, destination)
+    assert names(destination.parent) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [(os, "write"), (os, "fsync"), (os, "utime"), (Path, "chmod"), (Path, "rename")],
+)
+def test_whatever_fails_leaves_no_copy_and_the_next_try_works(
+    source: SourceFile,
+    destination: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    module: object,
+    name: str,
+) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    copying.make_folder(destination.parent)
+    monkeypatch.setattr(module, name, fail)
+    with pytest.raises(StageError, match="No space left") as caught:
+        copy_verified(source, destination)
+    monkeypatch.undo()
+    assert str(destination) in caught.value.cause
+    assert "Free space" in caught.value.remedy
+    assert names(destination.parent) == []
+    copy_verified(source, destination)
+    assert destination.read_bytes() == CONTENT
+
+
+def test_a_source_that_cannot_be_read_is_what_the_error_is_about(
+    source: SourceFile, destination: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "readv", fail)
+    with pytest.raises(StageError, match="could not be read: Input/output") as caught:
+        copy_verified(source, destination)
+    monkeypatch.undo()
+    assert source.path in caught.value.cause
+    assert names(destination.parent) == []
+    Path(source.path).unlink()
+    with pytest.raises(StageError, match="does not exist"):
+        copy_verified(source, destination)
+
+
+def test_short_writes_are_completed(
+    source: SourceFile, destination: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:99_999]))
+    copy_verified(source, destination)
+    monkeypatch.undo()
+    assert destination.read_bytes() == CONTENT
+
+
+def test_a_store_that_may_not_be_written_says_what_to_do(
+    source: SourceFile, tmp_path: Path
+) -> None:
+    (tmp_path / "store").write_text("a file, not a folder")
+    with pytest.raises(StageError, match="could not be written"):
+        copy_verified(source, tmp_path / "store" / "set" / "image.tif")
+
+
+COPIER = """
+import sys
+from pathlib import Path
+from ingest.copying import copy_verified
+from ingest.fileset import SourceFile
+source, destination, size, mtime_ns, inode = sys.argv[1:]
+print("copying", flush=True)
+file = SourceFile(source, source, "x", int(size), int(mtime_ns), int(inode))
+copy_verified(file, Path(destination))
+"""
+
+
+def test_killed_at_any_moment_there_is_a_whole_copy_or_none(
+    tmp_path: Path, destination: Path, python_env: dict[str, str]
+) -> None:
+    path = tmp_path / "big.tif"
+    path.write_bytes(os.urandom(1 << 20) * 48)
+    source = described(path)
+    numbers = [str(number) for number in (source.size, source.mtime_ns, source.inode)]
+    command = [sys.executable, "-c", COPIER, source.path, str(destination), *numbers]
+    unfinished = 0
+    for attempt in range(6):
+        copier = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=python_env)
+        assert copier.stdout is not None
+        copier.stdout.readline()
+        time.sleep(0.012 * attempt)
+        copier.send_signal(signal.SIGKILL)
+        copier.wait()
+        if destination.exists():
+            assert digest_file(destination, ["Murmur3-128"]).digests == source.digests
+            destination.unlink()
+        else:
+            unfinished += 1
+    assert unfinished > 0
+    copy_verified(source, destination)
+    assert digest_file(destination, ["Murmur3-128"]).digests == source.digests
+    assert names(destination.parent) == ["image.tif"]
+    assert described(path) == source

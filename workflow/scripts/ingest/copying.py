@@ -1,0 +1,157 @@
+"""Copies that are the source's bytes, on disk, or not there at all."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from ingest.atomic import _fsync_folder
+from ingest.digests import Digester, blocks, check_unchanged, digest_file, open_source
+from ingest.fileset import SourceFile, StageError
+from ingest.source_errors import SourceChanged, unreadable
+
+# Compares what was read with what was written, whatever algorithm the checksums are of.
+VERIFICATION = "BLAKE3"
+
+
+def copy_verified(
+    file: SourceFile, destination: Path, advance: Callable[[int], None] = lambda _size: None
+) -> None:
+    """Copies `file.path` to `destination`, which must not exist, and verifies it three times.
+
+    The source must be as recorded (size, mtime, inode) and have the recorded digests; what was
+    written must have its digest when read again from the disk. Only then the copy gets its name;
+    until then it has a `.partial` one, which a later call replaces. It keeps the source's
+    modification time and is read-only. The source is only ever read.
+
+    Raises StageError (SourceChanged when the source is not as recorded any more).
+    """
+    partial = partial_path(destination)
+    make_folder(destination.parent)
+    try:
+        partial.unlink(missing_ok=True)
+        written = _write(file, partial, advance)
+        _verify(file, partial, written)
+        os.utime(partial, ns=(file.mtime_ns, file.mtime_ns))
+        partial.chmod(stat.S_IMODE(partial.stat().st_mode) & ~0o222)
+        if os.path.lexists(destination):
+            raise StageError(
+                f"{destination} appeared while it was being written",
+                "Find out what else writes to the store, and run the same command again.",
+            )
+        partial.rename(destination)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise write_error(destination, error) from None
+    except StageError:
+        partial.unlink(missing_ok=True)
+        raise
+    _fsync_folder(destination.parent)
+
+
+def partial_path(destination: Path) -> Path:
+    """The name a copy has until it is complete: always the same, and never too long."""
+    name = hashlib.sha256(os.fsencode(destination.name)).hexdigest()[:32]
+    return destination.parent / f".{name}.partial"
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder and those above it, and sees to it that they survive a power cut."""
+    missing = [above for above in (folder, *folder.parents) if not above.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(folder, error) from None
+    for made in missing:
+        _fsync_folder(made.parent)
+
+
+def write_error(path: Path, error: OSError) -> StageError:
+    """The StageError for something that could not be written into the store."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        remedy = "Free space (or raise the quota) on the store's file system"
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        remedy = "Give the user the jobs run as permission to write there"
+    else:
+        remedy = "Check the store's file system"
+    return StageError(
+        f"{path} could not be written: {error.strerror or error}",
+        f"{remedy}, and run the same command again.",
+    )
+
+
+def _write(file: SourceFile, partial: Path, advance: Callable[[int], None]) -> Mapping[str, str]:
+    """Writes the source's bytes to `partial`, on disk, and returns their digests."""
+    digester = Digester(dict.fromkeys([*file.digests, VERIFICATION]))
+    try:
+        source = open_source(file.path)
+    except OSError as error:
+        raise unreadable(file.path, error) from None
+    try:
+        before = os.fstat(source)
+        if (before.st_size, before.st_mtime_ns, before.st_ino) != (
+            file.size,
+            file.mtime_ns,
+            file.inode,
+        ):
+            raise SourceChanged(file.path, "it changed after its checksum")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        target = os.open(partial, flags, 0o666)
+        try:
+            for block in _read(file.path, source):
+                digester.update(block)
+                _write_all(target, block)
+                advance(len(block))
+            os.fsync(target)
+        finally:
+            os.close(target)
+    finally:
+        os.close(source)
+    check_unchanged(file.path, before, digester.size)
+    return digester.digests()
+
+
+def _read(path: str, descriptor: int) -> Iterator[memoryview]:
+    try:
+        yield from blocks(descriptor)
+    except OSError as error:
+        raise unreadable(path, error) from None
+
+
+def _write_all(descriptor: int, block: memoryview) -> None:
+    while block:
+        block = block[os.write(descriptor, block) :]
+
+
+def _verify(file: SourceFile, partial: Path, written: Mapping[str, str]) -> None:
+    for algorithm, digits in file.digests.items():
+        if written[algorithm] != digits:
+            raise StageError(
+                f"{file.path} was read with {algorithm} {written[algorithm]}, but its checksum "
+                f"was {digits}",
+                "The disk or the network gave two different answers: check them, and run the same "
+                "command again.",
+            )
+    _forget_cached(partial)
+    found = digest_file(partial, [VERIFICATION]).digests[VERIFICATION]
+    if found != written[VERIFICATION]:
+        raise StageError(
+            f"the copy of {file.path} was read back with {VERIFICATION} {found}, but "
+            f"{written[VERIFICATION]} was written",
+            "The store's disk does not keep what is written to it: check it, and run the same "
+            "command again.",
+        )
+
+
+def _forget_cached(path: Path) -> None:
+    """Asks that the next read comes from the disk (it may not; on NFS it usually does)."""
+    if hasattr(os, "posix_fadvise"):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,166 @@
+"""checksum: digests of every file from one read, compared with those the manifest gives."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ingest import checksum_file
+from ingest.config import Config
+from ingest.context import Context
+from ingest.digests import digest_file
+from ingest.expected_checksum import BadChecksum, parse_checksum
+from ingest.fileset import Fileset, Record, SourceFile, StageError
+from ingest.source_errors import SourceChanged, unreadable
+from ingest.stages import Stage
+from ingest.stages.sources import for_each_file, still_there
+
+Expected = Mapping[str, list[tuple[str, str]]]  # a file's path -> (algorithm, digits) it must have
+
+LISTED = 10  # mismatches in an error
+
+
+def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
+    expected = _expected(fileset, upstream.files)
+    files = _digested(upstream.files, expected, context)
+    _compare(files, expected)
+    return Record(
+        fileset.id,
+        "checksum",
+        "ok",
+        files=files,
+        facts={
+            **upstream.facts,
+            "bytes": sum(file.size for file in files),
+            "algorithm": context.config.checksum.algorithm,
+        },
+    )
+
+
+def still_holds(fileset: Fileset, earlier: Record, context: Context) -> bool:
+    removed = context.journal.removed(fileset.id)
+    if not all(still_there(file, removed) for file in earlier.files):
+        return False
+    try:
+        # The checksum file may be another one by now.
+        _compare(earlier.files, _expected(fileset, earlier.files))
+    except StageError:
+        return False
+    return True
+
+
+def _digested(
+    files: tuple[SourceFile, ...], expected: Expected, context: Context
+) -> tuple[SourceFile, ...]:
+    options = context.config.checksum
+    always = [options.algorithm, *([options.archive] if options.archive != "none" else [])]
+
+    def digest(file: SourceFile) -> SourceFile:
+        asked = [algorithm for algorithm, _digits in expected.get(file.path, [])]
+        algorithms = dict.fromkeys([*always, *asked])
+        try:
+            found = digest_file(file.path, algorithms, context.progress.advance)
+        except OSError as error:
+            raise unreadable(file.path, error) from None
+        digested = replace(
+            file,
+            size=found.size,
+            mtime_ns=found.mtime_ns,
+            inode=found.inode,
+            digests=found.digests,
+        )
+        if replace(digested, digests=file.digests) != file:
+            raise SourceChanged(file.path, "it changed after its fileset was put together")
+        return digested
+
+    return tuple(for_each_file(digest, files, context))
+
+
+def _compare(files: tuple[SourceFile, ...], expected: Expected) -> None:
+    """Raises StageError when a digest is not the expected one (or was not computed)."""
+    wrong = [
+        f"{file.path} has {algorithm} {file.digests.get(algorithm)}, expected {digits}"
+        for file in files
+        for algorithm, digits in expected.get(file.path, [])
+        if file.digests.get(algorithm) != digits
+    ]
+    if wrong:
+        more = f"; and {len(wrong) - LISTED} more" if len(wrong) > LISTED else ""
+        raise StageError(
+            "checksum mismatch: " + "; ".join(wrong[:LISTED]) + more,
+            "The bytes are not those the manifest vouches for. Copy the file again from where the "
+            "checksum was made, or correct the checksum if the file is right; then run the same "
+            "command again.",
+        )
+
+
+def _expected(fileset: Fileset, files: tuple[SourceFile, ...]) -> Expected:
+    """What the manifest demands of each file."""
+    expected: dict[str, list[tuple[str, str]]] = {file.path: [] for file in files}
+    if fileset.checksum:
+        if len(files) != 1:
+            raise StageError(
+                f"the row has one checksum, but its fileset has {len(files)} files, beginning "
+                f"with {files[0].path}",
+                "Name a file with all their checksums in `checksums` instead (md5sum writes one).",
+            )
+        expected[files[0].path].append(_of_the_row(fileset.checksum))
+    if fileset.checksums:
+        for file, entries in _of_the_checksum_file(fileset, files).items():
+            expected[file].extend(entries)
+    return expected
+
+
+def _of_the_row(checksum: str) -> tuple[str, str]:
+    try:
+        return parse_checksum(checksum)
+    except BadChecksum as error:
+        raise StageError(error.problem.cause, error.problem.remedy) from None
+
+
+def _of_the_checksum_file(fileset: Fileset, files: tuple[SourceFile, ...]) -> Expected:
+    path = Path(fileset.checksums)
+    try:
+        entries = checksum_file.parse(path.read_bytes())
+    except OSError as error:
+        raise unreadable(fileset.checksums, error) from None
+    except ValueError as error:
+        raise StageError(
+            f"{path} is not a checksum file: {error}", "Write it again, for example with md5sum."
+        ) from None
+    row = Path(fileset.path)
+    common = os.path.commonpath([str(Path(file.source).parent) for file in files])
+    # Names are relative to where the tool was run: where its file lies, or where the images do.
+    bases = dict.fromkeys((str(path.parent), str(row if row.is_dir() else row.parent), common))
+    listed: dict[str, dict[str, list[tuple[str, str]]]] = {base: {} for base in bases}
+    for entry in entries:
+        for base, places in listed.items():
+            place = os.path.normpath(Path(base, entry.name))
+            places.setdefault(place, []).append((entry.algorithm, entry.hexdigest))
+    found = {file.path: _first(os.path.normpath(file.source), listed) for file in files}
+    missing = [file for file, demands in found.items() if not demands]
+    if missing:
+        more = f" and {len(missing) - LISTED} more" if len(missing) > LISTED else ""
+        raise StageError(
+            f"{path} does not list {', '.join(missing[:LISTED])}{more}",
+            "Write the checksum file again over all files of the fileset, with names relative to "
+            "its own folder or to the fileset's.",
+        )
+    return found
+
+
+def _first(
+    path: str, listed: Mapping[str, Mapping[str, list[tuple[str, str]]]]
+) -> list[tuple[str, str]]:
+    """The demands on `path` by the first base under which it is listed."""
+    return next((places[path] for places in listed.values() if path in places), [])
+
+
+def _settings(config: Config) -> Mapping[str, Any]:
+    return {"algorithm": config.checksum.algorithm, "archive": config.checksum.archive}
+
+
+STAGE = Stage("checksum", run, still_holds, uses=("checksum", "checksums"), settings=_settings)

@@ -1,0 +1,127 @@
+"""convert: decides which files of a row go on, and which reader opens them.
+
+No converter is configured yet, so nothing is converted: a row that asks for one is refused.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ingest.context import Context
+from ingest.file_names import Folders, matches
+from ingest.fileset import Fileset, Record, SourceFile, StageError
+from ingest.source_errors import unreadable
+from ingest.stages import Stage
+from ingest.stages.sources import stat_source, still_there
+
+LISTED = 10  # names in an error; the first few tell what is going on
+
+
+def run(fileset: Fileset, _upstream: Record, _context: Context) -> Record:
+    if fileset.convert:
+        raise StageError(
+            f"the row asks for the converter {fileset.convert!r}, and no converter is configured",
+            "Empty the row's `convert` cell to import its files as they are.",
+        )
+    if fileset.files:
+        paths, reader, image_format = _listed(fileset), "", ""
+    else:
+        paths, reader, image_format = _grouped(fileset.path)
+    return Record(
+        fileset.id,
+        "convert",
+        "notneeded",
+        files=_source_files(paths),
+        facts={"reader": reader, "format": image_format},
+    )
+
+
+def still_holds(fileset: Fileset, earlier: Record, context: Context) -> bool:
+    removed = context.journal.removed(fileset.id)
+    if not all(still_there(file, removed) for file in earlier.files):
+        return False
+    if any(file.path in removed for file in earlier.files):
+        return True
+    if fileset.files:
+        return [file.path for file in earlier.files] == _listed(fileset)
+    # A file that Bio-Formats would add to the fileset makes its folder younger than the record.
+    folders = {str(Path(file.path).parent) for file in earlier.files}
+    if Path(fileset.path).is_dir():
+        folders.add(fileset.path)
+    looked = datetime.fromisoformat(earlier.started)
+    return all(datetime.fromtimestamp(Path(f).stat().st_mtime, UTC) < looked for f in folders)
+
+
+def _listed(fileset: Fileset) -> list[str]:
+    """The files that the row's `files` mean, in their order and each once."""
+    folder = fileset.path if Path(fileset.path).is_dir() else str(Path(fileset.path).parent)
+    found: dict[str, None] = {}
+    folders = Folders()
+    for entry in fileset.files:
+        try:
+            names = matches(folder, entry, folders)
+        except OSError as error:
+            raise unreadable(error.filename or folder, error) from None
+        if not names:
+            raise StageError(
+                f"no file in {folder} matches {entry!r} of the row's `files`",
+                "Put the file back, or correct the row's `files`, and run the same command again.",
+            )
+        found.update(dict.fromkeys(f"{folder}/{name}" for name in names))
+    return list(found)
+
+
+def _grouped(path: str) -> tuple[list[str], str, str]:
+    """The files that Bio-Formats takes for the fileset at `path`, its reader and its format."""
+    import imageformats  # starts a JVM when used: only rows without `files` pay for it
+
+    if not Path(path).is_dir():
+        stat_source(path)
+    try:
+        filesets = imageformats.resolve(path)
+    except imageformats.UnreadableImage as error:
+        raise StageError(
+            f"Bio-Formats cannot read {error.path}: {error.reason}",
+            "Check that the file is complete and of a format that Bio-Formats reads; put a sound "
+            "copy in its place, or take the row out of the manifest.",
+        ) from None
+    except OSError as error:
+        raise unreadable(error.filename or path, error) from None
+    if len(filesets) > 1:
+        raise StageError(
+            f"{path} holds {len(filesets)} filesets, beginning with "
+            + _names(found.files[0] for found in filesets),
+            "Give each of them a row of its own with this file as `path`, or list the files that "
+            "make up one fileset in `files`.",
+        )
+    return list(filesets[0].files), filesets[0].reader, filesets[0].format
+
+
+def _names(paths: Iterable[str]) -> str:
+    names = list(paths)
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more
+
+
+def _source_files(paths: list[str]) -> tuple[SourceFile, ...]:
+    folder = os.path.commonpath([str(Path(path).parent) for path in paths])
+    files = []
+    for path in paths:
+        found = stat_source(path)
+        files.append(
+            SourceFile(
+                source=path,
+                path=path,
+                name=Path(path).relative_to(folder).as_posix(),
+                size=found.st_size,
+                mtime_ns=found.st_mtime_ns,
+                inode=found.st_ino,
+            )
+        )
+    return tuple(files)
+
+
+STAGE = Stage("convert", run, still_holds, uses=("path", "files", "convert"))

@@ -1,0 +1,72 @@
+"""A fileset's files on disk: what may be wrong with them, and whether they are what they were."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Container, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from ingest.context import Context
+from ingest.fileset import SourceFile, StageError
+from ingest.source_errors import SourceChanged, unreadable
+
+T = TypeVar("T")
+
+
+def for_each_file(
+    work: Callable[[SourceFile], T], files: Sequence[SourceFile], context: Context
+) -> list[T]:
+    """What `work` returns for each file, several at once, as many as the job has threads for.
+
+    The first error ends it: files in work are finished, the others not begun.
+    """
+
+    def in_slot(file: SourceFile) -> T:
+        with context.slots:
+            return work(file)
+
+    with ThreadPoolExecutor(context.threads) as executor:
+        futures = [executor.submit(in_slot, file) for file in files]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            executor.shutdown(cancel_futures=True)
+            raise
+
+
+def stat_source(path: str) -> os.stat_result:
+    """The stat of a readable regular file (links followed); StageError when it is none."""
+    try:
+        found = Path(path).stat()
+    except OSError as error:
+        raise unreadable(path, error) from None
+    if not stat.S_ISREG(found.st_mode):
+        raise StageError(f"{path} is not a regular file", "List the fileset's files one by one.")
+    if not os.access(path, os.R_OK):
+        raise unreadable(path, PermissionError("Permission denied"))
+    return found
+
+
+def check_as_recorded(file: SourceFile, at: str) -> None:
+    """Raises StageError when `file.path` is not what the stage named `at` found there."""
+    found = stat_source(file.path)
+    if not _same(file, found):
+        raise SourceChanged(file.path, f"it changed after its {at}")
+
+
+def still_there(file: SourceFile, removed: Container[str]) -> bool:
+    """Whether `file.path` is as recorded, or gone because a later stage removed it on purpose."""
+    try:
+        return _same(file, Path(file.path).stat())
+    except (FileNotFoundError, NotADirectoryError):
+        return file.path in removed
+    except OSError:
+        return False
+
+
+def _same(file: SourceFile, found: os.stat_result) -> bool:
+    recorded = (file.size, file.mtime_ns, file.inode)
+    return recorded == (found.st_size, found.st_mtime_ns, found.st_ino)

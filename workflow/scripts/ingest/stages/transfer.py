@@ -1,0 +1,290 @@
+"""transfer: lands a fileset's files in the permanent store, `<store>/<fileset>/<name>`.
+
+Nothing in the store is ever overwritten, a source is only ever read, and `mv` removes sources only
+when the whole fileset is in the store and verified. A file that is in the store already, put there
+by a run that was killed, is accepted when its bytes are the right ones.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ingest.atomic import _fsync_folder
+from ingest.config import Config
+from ingest.context import Context
+from ingest.copying import VERIFICATION, copy_verified, make_folder, write_error
+from ingest.digests import digest_file
+from ingest.fileset import Fileset, Record, SourceFile, StageError, Status
+from ingest.stages import Stage
+from ingest.stages.sources import check_as_recorded, for_each_file, still_there
+
+
+class NoHardLink(StageError):
+    """A hard link is not possible; a copy may be."""
+
+    def __init__(self, file: SourceFile, reason: str) -> None:
+        super().__init__(
+            f"no hard link of {file.path} can be made: {reason}",
+            "Use the transfer cp or ln_s for this row (or a store on the file system of the "
+            "sources).",
+        )
+
+
+def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
+    removed = context.journal.removed(fileset.id) if fileset.transfer == "mv" else frozenset()
+    gone = {file.path for file in upstream.files if file.path in removed and not _exists(file.path)}
+    for file in upstream.files:
+        if file.path not in gone:
+            check_as_recorded(file, "checksum")
+    status: Status = "notneeded"
+    files = upstream.files
+    if fileset.transfer != "none":
+        status = "ok"
+        files = _landed(fileset, files, gone, context)
+    return Record(fileset.id, "transfer", status, files=files, facts=upstream.facts)
+
+
+def still_holds(fileset: Fileset, earlier: Record, context: Context) -> bool:
+    removed = context.journal.removed(fileset.id)
+    return all(still_there(file, removed) for file in earlier.files)
+
+
+def _landed(
+    fileset: Fileset, files: tuple[SourceFile, ...], gone: Collection[str], context: Context
+) -> tuple[SourceFile, ...]:
+    """Brings all files to the store and returns them as they are there.
+
+    `gone` are the sources that an earlier run, killed since, moved. What can be refused is refused
+    before anything is created.
+    """
+    folder = _store(context.config) / fileset.id
+    there = for_each_file(
+        lambda file: _is_there(fileset.transfer, file, folder / file.name, gone, context),
+        files,
+        context,
+    )
+    lacking = [file for file, is_there in zip(files, there, strict=True) if not is_there]
+    _check(fileset.transfer, files, lacking, folder, gone)
+
+    def land(file: SourceFile) -> None:
+        destination = folder / file.name
+        if fileset.transfer == "cp" or (fileset.transfer == "mv" and _link_obstacle(file, folder)):
+            copy_verified(file, destination, context.progress.advance)
+            return
+        try:
+            _link(file, destination, symbolic=fileset.transfer == "ln_s")
+        except NoHardLink:
+            if fileset.transfer != "mv":
+                raise
+            copy_verified(file, destination, context.progress.advance)
+
+    for_each_file(land, lacking, context)
+    if fileset.transfer == "mv":
+        _remove_sources(fileset, files, folder, gone, context)
+    return tuple(_stored(file, folder / file.name) for file in files)
+
+
+def _store(config: Config) -> Path:
+    if config.transfer.store is None:
+        raise StageError(
+            "the row asks for a transfer, but there is no store to transfer to",
+            "Set transfer.store in the configuration, or write none in the row's `transfer` cell.",
+        )
+    return config.transfer.store.absolute()
+
+
+def _is_there(
+    transfer: str, file: SourceFile, destination: Path, gone: Collection[str], context: Context
+) -> bool:
+    """Whether an earlier run landed this file; StageError when the name is taken by another."""
+    if _entry(destination) == _entry(Path(file.path)):
+        raise StageError(
+            f"{file.path} lies in the store already, where it would be transferred to",
+            "Write none in the row's `transfer` cell.",
+        )
+    try:
+        found = destination.lstat()
+    except FileNotFoundError:
+        if file.path in gone:
+            raise StageError(
+                f"{file.path} was moved to {destination}, and is not there any more",
+                "Find out who removed it from the store and put it back, there or at its source.",
+            ) from None
+        return False
+    except OSError as error:
+        raise write_error(destination, error) from None
+    if transfer == "ln_s":
+        is_right = stat.S_ISLNK(found.st_mode) and str(destination.readlink()) == file.path
+    elif not stat.S_ISREG(found.st_mode):
+        is_right = False
+    elif file.path not in gone and os.path.samestat(found, Path(file.path).stat()):
+        is_right = transfer != "cp"  # a copy must survive what happens to its source
+    else:
+        is_right = _has_bytes_of(file, destination, gone, context)
+    if not is_right:
+        raise StageError(
+            f"{destination} exists already, and is not what the transfer {transfer} makes of "
+            f"{file.path}",
+            "Nothing in the store is overwritten. Look what it is; move it away, or give the row "
+            "another fileset id, and run the same command again.",
+        )
+    return True
+
+
+def _has_bytes_of(file: SourceFile, stored: Path, gone: Collection[str], context: Context) -> bool:
+    if stored.stat().st_size != file.size:
+        return False
+    expected = {name: hex for name, hex in file.digests.items() if name != "File-Size-64"}
+    if not expected and file.path not in gone:
+        expected = dict(digest_file(file.path, [VERIFICATION]).digests)
+    # Without any digest of a source that is gone: it was verified before it was removed.
+    return digest_file(stored, expected, context.progress.advance).digests == expected
+
+
+def _check(
+    transfer: str,
+    files: Iterable[SourceFile],
+    lacking: Iterable[SourceFile],
+    folder: Path,
+    gone: Collection[str],
+) -> None:
+    """Raises StageError when the transfer can be seen to fail."""
+    if transfer == "mv":
+        for file in files:
+            if file.path not in gone:
+                _check_removable(Path(file.path))
+    obstacles = {file: _link_obstacle(file, folder) for file in lacking if transfer in ("ln", "mv")}
+    if transfer == "ln":
+        for file, obstacle in obstacles.items():
+            if obstacle:
+                raise NoHardLink(file, obstacle)
+    if transfer in ("cp", "mv"):
+        copied = sum(file.size for file in lacking if obstacles.get(file, "copy"))
+        free = shutil.disk_usage(_nearest(folder)).free
+        if copied > free:
+            raise StageError(
+                f"{copied} bytes are to be copied to {folder}, where {free} bytes are free",
+                "Free space on the store's file system, and run the same command again.",
+            )
+
+
+def _check_removable(path: Path) -> None:
+    if path.is_symlink():
+        raise StageError(
+            f"{path} is a symbolic link: moving it would leave its target behind",
+            "Name the file itself in the row, or use the transfer ln or cp.",
+        )
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise StageError(
+            f"{path} may not be removed from its folder, which moving it takes",
+            "Give the user the jobs run as permission to write there, or use the transfer cp.",
+        )
+
+
+def _link_obstacle(file: SourceFile, folder: Path) -> str:
+    """Why no hard link of the file can be made in `folder`; empty when nothing is known of."""
+    found = Path(file.path).stat()
+    if found.st_dev != _nearest(folder).stat().st_dev:
+        return "the store is on another file system"
+    if (
+        found.st_uid != os.geteuid() != 0
+        and not os.access(file.path, os.R_OK | os.W_OK)
+        and _links_are_protected()
+    ):
+        return "it belongs to another user (the kernel's fs.protected_hardlinks)"
+    return ""
+
+
+def _links_are_protected() -> bool:
+    try:
+        return Path("/proc/sys/fs/protected_hardlinks").read_text().strip() != "0"
+    except OSError:
+        return False
+
+
+def _link(file: SourceFile, destination: Path, symbolic: bool) -> None:
+    make_folder(destination.parent)
+    try:
+        if symbolic:
+            destination.symlink_to(file.path)
+        else:
+            # A link to the file itself: one to a symbolic link would not hold its bytes.
+            os.link(os.path.realpath(file.path), destination)
+    except OSError as error:
+        if symbolic or isinstance(error, FileExistsError):
+            raise write_error(destination, error) from None
+        raise NoHardLink(file, error.strerror or str(error)) from None
+    _fsync_folder(destination.parent)
+
+
+def _remove_sources(
+    fileset: Fileset,
+    files: tuple[SourceFile, ...],
+    folder: Path,
+    gone: Collection[str],
+    context: Context,
+) -> None:
+    """The last step of mv: all files are in the store, verified."""
+    sources = [file for file in files if file.path not in gone]
+    for file in sources:
+        stored = (folder / file.name).lstat()
+        # The same file may be visible under two paths without there being two links of it.
+        if os.path.samestat(stored, Path(file.path).stat()) and stored.st_nlink < 2:
+            raise StageError(
+                f"{file.path} and {folder / file.name} are one and the same: nothing was removed",
+                "Write none in the row's `transfer` cell.",
+            )
+    context.journal.append(
+        fileset.id, "transfer", "intent", removes=[file.path for file in sources]
+    )
+    for file in sources:
+        check_as_recorded(file, "checksum")
+        try:
+            Path(file.path).unlink()
+        except OSError as error:
+            raise StageError(
+                f"{file.path} is in the store but could not be removed: {error.strerror or error}",
+                "Give the user the jobs run as permission to remove it, and run the same command "
+                "again.",
+            ) from None
+    for parent in {Path(file.path).parent for file in sources}:
+        _fsync_folder(parent)
+
+
+def _stored(file: SourceFile, destination: Path) -> SourceFile:
+    found = destination.stat()
+    return replace(
+        file,
+        path=str(destination),
+        size=found.st_size,
+        mtime_ns=found.st_mtime_ns,
+        inode=found.st_ino,
+    )
+
+
+def _exists(path: str) -> bool:
+    return os.path.lexists(path)
+
+
+def _entry(path: Path) -> str:
+    """The directory entry a path means, whatever links lead to its folder."""
+    return f"{os.path.realpath(path.parent)}/{path.name}"
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the nearest above it that exists."""
+    return next(above for above in (folder, *folder.parents) if above.exists())
+
+
+def _settings(config: Config) -> Mapping[str, Any]:
+    store = config.transfer.store
+    return {"store": str(store.absolute()) if store else None}
+
+
+STAGE = Stage("transfer", run, still_holds, uses=("id", "transfer"), settings=_settings)
