@@ -20,6 +20,7 @@ _SPELLINGS = {name.lower(): name for name in ALGORITHMS} | {
 }
 # OMERO writes these two byte by byte from the lowest; everyone else writes the number.
 _WRITTEN_AS_NUMBER = ("crc32", "adler32")
+_LENGTHS = {name: len(digest) for name, digest in digest_bytes(b"", ALGORITHMS).items()}
 
 
 class BadChecksum(ValueError):
@@ -43,7 +44,7 @@ def parse_checksum(text: str) -> tuple[str, str]:
             f"The algorithms are {', '.join(ALGORITHMS)}; md5, sha1, sha256, sha512 and crc32 are "
             "understood too.",
         )
-    length = len(digest_bytes(b"", [algorithm])[algorithm])
+    length = _LENGTHS[algorithm]
     if not re.fullmatch(f"[0-9a-f]{{{length}}}", digits):
         raise BadChecksum(
             f"{digits!r} is no {algorithm} digest",

@@ -1,0 +1,180 @@
+"""The manifest: a CSV with one row per fileset, to Filesets, or to all of its problems at once.
+
+docs/manifest.md is its reference. Only cheap checks are made here (texts, `stat`, `access`);
+whatever needs a file opened is a stage's work.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from .config import Config, Defaults
+from .expected_checksum import parse_checksum
+from .fileset import Fileset, Problem
+from .manifest_cells import check_cells, usable_id
+from .manifest_problems import ManifestError, RowProblem
+from .manifest_sources import SourceChecks, SourceRow
+from .manifest_table import KEY_VALUE, read_table
+
+__all__ = ["Manifest", "ManifestError", "RowProblem", "read_manifest"]
+
+_DEFAULTED = ("target", "user", "group", "name", "description", "transfer", "import_transfer")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """`rows` in the manifest's order, defaults filled in; the `problems` of those that carry one,
+    by row."""
+
+    rows: list[Fileset]
+    problems: list[RowProblem]
+
+
+def read_manifest(config: Config, root: Path = Path()) -> Manifest:
+    """The rows of the configured manifest; relative paths of the configuration start at `root`.
+
+    Raises ManifestError with every problem when the manifest is no table of the columns it needs,
+    or when a row is wrong and `invalid_rows` is "refuse". With "skip" such a row becomes a Fileset
+    with a `problem`; it is named row-<line> when its own id is missing, unusable or taken.
+    """
+    path = root / config.manifest
+    table = read_table(path)
+    problems = [*table.ragged, *check_cells(table.frame, config)]
+
+    frame = _with_defaults(table.frame, config.defaults)
+    # What is empty or holds control characters has been refused and cannot be looked for.
+    names = ("path", "files", "checksums")
+    unusable = {problem.row for problem in problems if problem.column in names}
+    sources = SourceChecks(
+        str(path.absolute().parent),
+        [root / allowed for allowed in config.allowed_roots],
+        root / config.transfer.store if config.transfer.store else None,
+    )
+    for row in _source_rows(frame):
+        if row.line not in unusable:
+            sources.check(row)
+    sources.check_overlaps()
+
+    problems = sorted([*problems, *sources.problems], key=lambda problem: problem.row)
+    if table.problems or (problems and config.invalid_rows == "refuse"):
+        raise ManifestError(path, [*table.problems, *problems])
+    return Manifest(_filesets(frame, table.ragged, problems, sources, config), problems)
+
+
+def _with_defaults(frame: pd.DataFrame, defaults: Defaults) -> pd.DataFrame:
+    filled = {
+        column: frame[column].mask(frame[column] == "", getattr(defaults, column))
+        for column in _DEFAULTED
+    }
+    return frame.assign(**filled)
+
+
+def _source_rows(frame: pd.DataFrame) -> list[SourceRow]:
+    columns = ("fileset", "path", "files", "transfer", "checksum", "checksums")
+    return [
+        SourceRow(line, fileset, path, _split(files), *others)
+        for line, fileset, path, files, *others in zip(
+            frame.index.tolist(), *(frame[column].tolist() for column in columns), strict=True
+        )
+    ]
+
+
+def _split(cell: str) -> tuple[str, ...]:
+    """The entries of a `;`-separated cell, each once."""
+    if not cell:
+        return ()
+    return tuple(dict.fromkeys(entry.strip() for entry in cell.split(";") if entry.strip()))
+
+
+def _filesets(
+    frame: pd.DataFrame,
+    ragged: Sequence[RowProblem],
+    problems: Sequence[RowProblem],
+    sources: SourceChecks,
+    config: Config,
+) -> list[Fileset]:
+    problem_of = _joined(problems)
+    nameless = {problem.row for problem in problems if problem.column == "fileset"}
+    taken = {
+        fileset.lower()
+        for line, fileset in zip(frame.index.tolist(), frame["fileset"].tolist(), strict=True)
+        if line not in nameless
+    }
+    keys = [column for column in frame.columns.tolist() if column.startswith(KEY_VALUE)]
+    names = frame.columns.tolist()
+    rows = []
+    for line, *values in zip(
+        frame.index.tolist(), *(frame[name].tolist() for name in names), strict=True
+    ):
+        cells = dict(zip(names, values, strict=True))
+        problem = problem_of.get(line)
+        rows.append(
+            Fileset(
+                id=_free_id(line, taken) if line in nameless else cells["fileset"],
+                row=line,
+                path=cells["path"] if problem else sources.absolute(cells["path"]),
+                files=_split(cells["files"]),
+                target=cells["target"],
+                user=cells["user"],
+                group=cells["group"],
+                name=cells["name"],
+                description=cells["description"],
+                transfer=cells["transfer"],
+                import_transfer=cells["import_transfer"],
+                convert=cells["convert"],
+                checksum=cells["checksum"] if problem else _canonical(cells["checksum"]),
+                checksums=_absolute_if(cells["checksums"], sources, problem),
+                tags=_split(cells["tags"]) or config.defaults.tags,
+                key_values=tuple(
+                    (key.removeprefix(KEY_VALUE), cells[key]) for key in keys if cells[key]
+                ),
+                problem=problem,
+            )
+        )
+    for found in ragged:
+        identity = found.fileset
+        if not usable_id(identity) or identity.lower() in taken:
+            identity = _free_id(found.row, taken)
+        taken.add(identity.lower())
+        rows.append(Fileset(identity, found.row, "", problem=problem_of[found.row]))
+    return sorted(rows, key=lambda row: row.row)
+
+
+def _joined(problems: Sequence[RowProblem]) -> Mapping[int, Problem]:
+    """All problems of a row as one."""
+    by_row: dict[int, list[RowProblem]] = defaultdict(list)
+    for problem in problems:
+        by_row[problem.row].append(problem)
+    return {
+        row: Problem(
+            "; ".join(
+                f"{found.column}: {found.cause}" if found.column else found.cause
+                for found in several
+            ),
+            " ".join(dict.fromkeys(found.remedy for found in several)),
+        )
+        for row, several in by_row.items()
+    }
+
+
+def _free_id(line: int, taken: set[str]) -> str:
+    identity, number = f"row-{line}", 1
+    while identity in taken:
+        number += 1
+        identity = f"row-{line}-{number}"
+    taken.add(identity)
+    return identity
+
+
+def _canonical(checksum: str) -> str:
+    """A checksum's cell with the algorithm's own name and the digest as it is computed here."""
+    return ":".join(parse_checksum(checksum)) if checksum else ""
+
+
+def _absolute_if(path: str, sources: SourceChecks, problem: Problem | None) -> str:
+    return path if problem or not path else sources.absolute(path)

@@ -1,0 +1,307 @@
+"""What `stat`, `access` and the listing of a folder tell about the files that rows name."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .file_names import Folders, entry_problem, matches
+from .manifest_problems import RowProblem
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """The cells of a row that concern files, defaults filled in; `files` are its entries."""
+
+    line: int
+    fileset: str
+    path: str
+    files: tuple[str, ...]
+    transfer: str
+    checksum: str
+    checksums: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    absolute: str
+    real: str  # with every symbolic link resolved
+
+
+class _Refused(Exception):
+    """A path that cannot be used."""
+
+    def __init__(self, cause: str, remedy: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.remedy = remedy
+
+
+_Claim = tuple[int, str]  # the line and the fileset of the row that claims a file or folder
+
+
+class SourceChecks:
+    """Checks rows one after another and remembers which of them claims which file.
+
+    Nothing is opened. `folder` is the manifest's, absolute; `roots` are the folders that rows may
+    name files in (none: anywhere); `store` is where filesets are transferred to. `problems` grows
+    with each row.
+    """
+
+    def __init__(self, folder: str, roots: Sequence[Path], store: Path | None) -> None:
+        self.problems: list[RowProblem] = []
+        self._base = folder
+        self._roots = [os.path.realpath(root) for root in roots]
+        self._prefixes = tuple(root.rstrip("/") + "/" for root in self._roots)
+        self._store = store
+        self._folders: dict[str, _Folder] = {}
+        self._listings = Folders()
+        self._checksum_files: dict[str, _Refused | None] = {}
+        self._files: dict[str, _Claim] = {}
+        self._trees: dict[str, _Claim] = {}
+
+    def absolute(self, path: str) -> str:
+        """A path of the manifest made absolute, without `.` and `..`."""
+        return "/".join(self._split(path)).replace("//", "/")
+
+    def check(self, row: SourceRow) -> None:
+        if row.checksums:
+            self._check_checksums(row)
+        if row.transfer == "mv" and self._store and (self._store / row.fileset).exists():
+            return  # an earlier run has moved them: there may be nothing left to look at
+        column = "path"
+        try:
+            absolute = self.absolute(row.path)
+            real, status = self._look(absolute)
+            if not (row.files and stat.S_ISREG(status.st_mode)):
+                _check_readable(absolute, status)
+            if row.files:
+                column = "files"
+                self._check_files(row, absolute, status)
+            elif stat.S_ISREG(status.st_mode):
+                self._claim(row, column, self._files, real)
+            else:
+                if not _holds_a_file(absolute):
+                    raise _Refused(
+                        f"there is no file in the folder {absolute!r}",
+                        "Name the folder that holds the fileset's files, or remove the row.",
+                    )
+                self._claim(row, column, self._trees, real)
+                if row.checksum:
+                    self._add(row, "checksum", *_ONE_FILE)
+        except _Refused as refused:
+            self._add(row, column, refused.cause, refused.remedy)
+
+    def check_overlaps(self) -> None:
+        """Finds rows that claim a whole folder in which another row claims something."""
+        if not self._trees:
+            return
+        nearest: dict[str, _Claim | None] = {}
+        reported: set[tuple[int, int]] = set()
+        for real, (line, fileset) in [*self._files.items(), *self._trees.items()]:
+            parent = _parent(real)
+            if parent not in nearest:
+                nearest[parent] = next(
+                    (self._trees[above] for above in _upwards(parent) if above in self._trees), None
+                )
+            tree = nearest[parent]
+            if tree is None or tree[0] == line or (line, tree[0]) in reported:
+                continue
+            reported.add((line, tree[0]))
+            self.problems.append(_overlap(real, (line, fileset), tree))
+
+    def _add(self, row: SourceRow, column: str, cause: str, remedy: str) -> None:
+        self.problems.append(RowProblem(row.line, column, row.fileset, cause, remedy))
+
+    def _split(self, path: str) -> tuple[str, str]:
+        """The folder of a path, absolute, and the name in it."""
+        joined = (path if path.startswith("/") else f"{self._base}/{path}").rstrip("/")
+        head, _, name = joined.rpartition("/")
+        if name in (".", ".."):
+            head, _, name = os.path.realpath(joined).rpartition("/")
+        return self._folder(head or "/").absolute, name
+
+    def _folder(self, text: str) -> _Folder:
+        known = self._folders.get(text)
+        if known is None:
+            # Only the file system knows what `..` means behind a symbolic link.
+            up = ".." in text.split("/")
+            absolute = os.path.realpath(text) if up else "/" + os.path.normpath(text).lstrip("/")
+            known = self._folders[text] = _Folder(absolute, os.path.realpath(absolute))
+        return known
+
+    def _look(self, absolute: str) -> tuple[str, os.stat_result]:
+        """The path with every link resolved, and the status of what is there. Raises _Refused."""
+        head, _, name = absolute.rpartition("/")
+        real = f"{self._folder(head or '/').real.rstrip('/')}/{name}"
+        try:
+            status = os.lstat(absolute)
+            if stat.S_ISLNK(status.st_mode):
+                real = os.path.realpath(absolute)
+                status = Path(absolute).stat()
+        except OSError as error:
+            self._check_allowed(absolute, real)
+            raise _unreachable(absolute, real, error) from None
+        self._check_allowed(absolute, real)
+        return real, status
+
+    def _check_allowed(self, absolute: str, real: str) -> None:
+        if self._roots and not real.startswith(self._prefixes) and real not in self._roots:
+            leads = "" if real == absolute else f" (it leads to {real!r})"
+            raise _Refused(
+                f"{absolute!r}{leads} lies outside the folders that are allowed",
+                f"Move it below {' or '.join(self._roots)}, or add its folder to the option "
+                "allowed_roots.",
+            )
+
+    def _check_files(self, row: SourceRow, absolute: str, status: os.stat_result) -> None:
+        is_folder = stat.S_ISDIR(status.st_mode)
+        folder = absolute if is_folder else _parent(absolute)
+        names: dict[str, None] = {}
+        for entry in row.files:
+            names.update(dict.fromkeys(self._expand(row, folder, entry)))
+        for name in names:
+            try:
+                real, file_status = self._look(f"{folder}/{name}")
+                _check_file(f"{folder}/{name}", name, file_status)
+            except _Refused as refused:
+                self._add(row, "files", refused.cause, refused.remedy)
+            else:
+                self._claim(row, "files", self._files, real)
+        if names and not is_folder and absolute.rpartition("/")[2] not in names:
+            self._add(
+                row,
+                "files",
+                f"the file of the row's path, {absolute!r}, is not among the files",
+                "Add it to files, or give the folder as path.",
+            )
+        if row.checksum and len(names) > 1:
+            self._add(row, "checksum", *_ONE_FILE)
+
+    def _expand(self, row: SourceRow, folder: str, entry: str) -> list[str]:
+        problem = entry_problem(entry)
+        if problem:
+            self._add(row, "files", problem.cause, problem.remedy)
+            return []
+        try:
+            names = matches(folder, entry, self._listings)
+        except OSError as error:
+            refused = _unreachable(str(error.filename), "", error)
+            self._add(row, "files", refused.cause, refused.remedy)
+            return []
+        if not names:
+            self._add(
+                row,
+                "files",
+                f"{entry!r} matches no file in {folder!r}",
+                "Correct the name or glob, or bring the missing file.",
+            )
+        return names
+
+    def _claim(self, row: SourceRow, column: str, claims: dict[str, _Claim], real: str) -> None:
+        line, fileset = claims.setdefault(real, (row.line, row.fileset))
+        if line != row.line:
+            self._add(row, column, f"{real!r} is claimed by {_row(line, fileset)} too", _ONE_ROW)
+
+    def _check_checksums(self, row: SourceRow) -> None:
+        absolute = self.absolute(row.checksums)
+        if absolute not in self._checksum_files:
+            try:
+                _check_file(absolute, row.checksums, Path(absolute).stat())
+                refused = None
+            except _Refused as error:
+                refused = error
+            except OSError as error:
+                refused = _unreachable(absolute, absolute, error)
+            self._checksum_files[absolute] = refused
+        refused = self._checksum_files[absolute]
+        if refused:
+            self._add(row, "checksums", refused.cause, refused.remedy)
+
+
+_ONE_ROW = "A file belongs to one fileset: remove it from one of the rows."
+_ONE_FILE = (
+    "the fileset has several files, and a checksum is of one",
+    "Name a checksums file instead.",
+)
+
+
+def _row(line: int, fileset: str) -> str:
+    return f"row {line} (fileset {fileset})" if fileset else f"row {line}"
+
+
+def _unreachable(absolute: str, real: str, error: OSError) -> _Refused:
+    if isinstance(error, PermissionError):
+        return _Refused(
+            f"{absolute!r} cannot be looked at: permission denied",
+            "Give yourself permission to enter its folders.",
+        )
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        return _Refused(f"{absolute!r} cannot be looked at: {error.strerror}", "Correct the path.")
+    if Path(absolute).is_symlink():
+        return _Refused(
+            f"{absolute!r} is a symbolic link to {real!r}, which does not exist",
+            "Mend the link, or remove the row.",
+        )
+    if "\\" in absolute:
+        return _Refused(f"{absolute!r} does not exist", "Write / instead of \\ between folders.")
+    return _Refused(f"{absolute!r} does not exist", "Correct the path, or remove the row.")
+
+
+def _check_readable(absolute: str, status: os.stat_result) -> None:
+    """Refuses what is neither file nor folder, and what may not be read."""
+    is_folder = stat.S_ISDIR(status.st_mode)
+    if not is_folder and not stat.S_ISREG(status.st_mode):
+        raise _Refused(
+            f"{absolute!r} is neither a file nor a folder but a {_special(status.st_mode)}",
+            "Name a file or folder.",
+        )
+    if not os.access(absolute, os.R_OK | os.X_OK if is_folder else os.R_OK):
+        kind = "folder" if is_folder else "file"
+        raise _Refused(
+            f"you may not read the {kind} {absolute!r}", "Give yourself read permission to it."
+        )
+
+
+def _check_file(absolute: str, name: str, status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise _Refused(
+            f"{absolute!r} is a folder, where a file is meant",
+            f"Name the files, like {name.rstrip('/')}/*.",
+        )
+    _check_readable(absolute, status)
+
+
+def _special(mode: int) -> str:
+    if stat.S_ISFIFO(mode):
+        return "named pipe"
+    return "socket" if stat.S_ISSOCK(mode) else "device"
+
+
+def _holds_a_file(folder: str) -> bool:
+    return any(files for _, _, files in os.walk(folder))
+
+
+def _parent(path: str) -> str:
+    # A hundred thousand of these: pathlib would take seconds.
+    return path.rpartition("/")[0] or "/"
+
+
+def _upwards(path: str) -> Iterator[str]:
+    while True:
+        yield path
+        if path == "/":
+            return
+        path = _parent(path)
+
+
+def _overlap(real: str, inner: _Claim, tree: _Claim) -> RowProblem:
+    """The later of the two rows is the one that is wrong."""
+    if inner[0] > tree[0]:
+        cause = f"{real!r} lies in the folder that {_row(*tree)} claims"
+        return RowProblem(inner[0], "path", inner[1], cause, _ONE_ROW)
+    cause = f"the folder holds {real!r}, which {_row(*inner)} claims"
+    return RowProblem(tree[0], "path", tree[1], cause, _ONE_ROW)

@@ -1,0 +1,207 @@
+"""The manifest as a table of texts: bytes to columns, before any cell is judged."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from .manifest_problems import ManifestError, RowProblem
+
+REQUIRED = ("fileset", "path")
+COLUMNS = (
+    *REQUIRED,
+    "files",
+    "target",
+    "user",
+    "group",
+    "name",
+    "description",
+    "transfer",
+    "import_transfer",
+    "convert",
+    "checksum",
+    "checksums",
+    "tags",
+)
+KEY_VALUE = "kv."
+
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+_UTF16_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows as `frame`: texts without spaces around them, one column for each of COLUMNS (empty
+    where the manifest has none) and each kv. column; the index is the line a row starts on.
+
+    `ragged` are the rows with another number of cells than the header; they are not in `frame`.
+    `problems` are those of the header, which no row can be read around.
+    """
+
+    frame: pd.DataFrame
+    ragged: list[RowProblem]
+    problems: list[RowProblem]
+
+
+def read_table(path: Path) -> Table:
+    """The manifest at `path`. Raises ManifestError when it is no table with the needed columns."""
+    rows = _rows(path, _text(path))
+    if not rows:
+        raise _refused(path, 0, "the manifest is empty", "Write a header and one row per fileset.")
+    (header_line, header), *body = rows
+    names = [name.strip() for name in header]
+    used = [
+        position
+        for position, name in enumerate(names)
+        # Spreadsheets leave nameless columns behind; without a cell in them they mean nothing.
+        if name or any(cells[position].strip() for _, cells in body if position < len(cells))
+    ]
+    problems = [
+        RowProblem(header_line, names[position], "", cause, remedy)
+        for position in used
+        for cause, remedy in _column_problem(names, position)
+    ]
+    missing = [name for name in REQUIRED if name not in names]
+    if missing:
+        raise ManifestError(
+            path, [*problems, *_missing_columns(path, header_line, header, missing)]
+        )
+    if not body:
+        raise _refused(path, 0, "the manifest has no rows", "Write one row per fileset.")
+
+    identity = names.index("fileset")
+    whole = [(line, cells) for line, cells in body if len(cells) == len(names)]
+    ragged = [
+        RowProblem(
+            line,
+            "",
+            cells[identity].strip() if identity < len(cells) else "",
+            f"the row has {len(cells)} cells, the header has {len(names)}",
+            "Write one cell per column; a text that contains a comma needs quotes around it.",
+        )
+        for line, cells in body
+        if len(cells) != len(names)
+    ]
+    # Texts as objects: pandas' own string type is several times slower to take cells out of.
+    frame = pd.DataFrame(
+        {
+            names[position]: pd.Series(
+                [cells[position].strip() for _, cells in whole], dtype="object"
+            )
+            for position in used
+            if names[position] in COLUMNS or names[position].startswith(KEY_VALUE)
+        }
+    )
+    frame.index = pd.Index([line for line, _ in whole], dtype="int64")
+    for name in COLUMNS:
+        if name not in frame:
+            frame[name] = pd.Series("", index=frame.index, dtype="object")
+    return Table(frame, ragged, problems)
+
+
+def _refused(path: Path, line: int, cause: str, remedy: str) -> ManifestError:
+    return ManifestError(path, [RowProblem(line, "", "", cause, remedy)])
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise _refused(
+            path, 0, "there is no such file", "Set the option manifest to your manifest."
+        ) from None
+    except OSError as error:
+        raise _refused(
+            path, 0, f"it cannot be read ({error.strerror})", "Give yourself read permission to it."
+        ) from None
+    if content.startswith(_UTF16_32) or b"\0" in content[:4]:
+        raise _refused(
+            path, 0, "the manifest is in UTF-16 (or UTF-32), not UTF-8", 'Save it as "CSV UTF-8".'
+        )
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        byte = content[error.start : error.start + 1]
+        raise _refused(
+            path,
+            line,
+            f"the manifest is not UTF-8; its byte 0x{byte.hex()} would be "
+            f"{byte.decode('cp1252', 'replace')!r} in Latin-1 or Windows-1252",
+            'Save it as "CSV UTF-8".',
+        ) from None
+
+
+def _rows(path: Path, text: str) -> list[tuple[int, list[str]]]:
+    """The rows that are not empty, each with the line it starts on.
+
+    The csv module and not pandas' reader: that one fills short rows up, stops at the first long
+    one, and does not tell lines.
+    """
+    rows: list[tuple[int, list[str]]] = []
+    line = 1
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for cells in reader:
+            if any(cells) and any(cell.strip() for cell in cells):
+                rows.append((line, cells))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise _refused(
+            path,
+            line,
+            f"the row that starts here cannot be read ({error})",
+            'Check its quotes: one around the whole cell, "" for a quote inside it.',
+        ) from None
+    return rows
+
+
+def _column_problem(names: Sequence[str], position: int) -> list[tuple[str, str]]:
+    name = names[position]
+    if not name:
+        return [(f"the header's cell {position + 1} is empty", "Name the column or remove it.")]
+    if names.index(name) < position:
+        # Said once, for the second of however many there are.
+        if names[:position].count(name) > 1:
+            return []
+        count = Counter(names)[name]
+        return [(f"there are {count} columns of this name", "Keep one of them.")]
+    if not name.isprintable():
+        return [("the column's name holds control characters", "Type the name anew.")]
+    if name == KEY_VALUE:
+        return [("the column has no key", "Write the key after the dot, like kv.organism.")]
+    if name in COLUMNS or name.startswith(KEY_VALUE):
+        return []
+    if name.lower().startswith(KEY_VALUE):
+        return [("there is no such column", f"Did you mean {KEY_VALUE}{name[3:]}?")]
+    close = difflib.get_close_matches(name.lower(), COLUMNS, n=1)
+    if close:
+        return [("there is no such column", f"Did you mean {close[0]}?")]
+    return [
+        (
+            "there is no such column",
+            f"Name it {KEY_VALUE}{name} to have it as a key-value pair, or remove it; the columns "
+            f"are {', '.join(COLUMNS)}.",
+        )
+    ]
+
+
+def _missing_columns(
+    path: Path, line: int, header: Sequence[str], missing: Sequence[str]
+) -> list[RowProblem]:
+    if len(header) == 1:
+        for separator, plural in _SEPARATORS.items():
+            if separator in header[0]:
+                cause = f"the manifest is separated by {plural}, not by commas"
+                raise _refused(path, line, cause, "Save it as CSV, separated by commas.")
+    return [
+        RowProblem(line, name, "", "this column is missing", "Add it to the header.")
+        for name in missing
+    ]

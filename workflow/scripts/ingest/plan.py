@@ -1,0 +1,209 @@
+"""The plan: filesets in batches, one file per batch, and a small index that every process reads.
+
+Files under <results>/plan:
+  index.json         the batches, and digests of what the plan was compiled from
+  <batch>.jsonl      a Fileset per line, in the manifest's order
+  membership.json    which fileset is in which batch; only the compiler reads it
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from .atomic import write_bytes
+from .config import Config
+from .fileset import Fileset
+from .manifest import read_manifest
+
+MOST_BATCHES = 1_000  # what one Snakemake process plans and schedules with ease
+
+# What decides how a manifest is read; another version of it reads the manifest again.
+_CODE = ("plan.py", "manifest*.py", "expected_checksum.py", "file_names.py", "fileset.py",
+         "target_name.py", "omero/target_grammar.py")  # fmt: skip
+_COLUMNS = tuple(field.name for field in fields(Fileset))
+
+
+class PlanError(Exception):
+    """The files of a plan are missing or damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    filesets: int  # how many
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that a process needs to know before it looks at a batch."""
+
+    batches: Mapping[str, Batch]
+
+
+def compile_plan(config: Config, root: Path = Path()) -> Plan:
+    """Brings the plan up to date with the manifest; only Snakemake's main process calls it.
+
+    Relative paths of the configuration start at `root`. The manifest is read and checked again
+    when its bytes, an option that shapes the plan, or this code changed, and while it has skipped
+    rows, whose repair may have happened elsewhere. Otherwise the index is all that is read: a
+    source that vanished since is then found by its stage, and becomes a record. Batch files are
+    written only where their content differs, because a new one makes the batch's jobs run again.
+
+    Raises ManifestError, with the earlier plan left as it was, and PlanError.
+    """
+    folder = root / config.results / "plan"
+    inputs = _inputs(config, root)
+    index = _read_json(folder / "index.json")
+    if index and index["inputs"] == inputs and not index["skipped"] and _complete(folder, index):
+        return _plan(index)
+
+    manifest = read_manifest(config, root)
+    filesets = {fileset.id: fileset for fileset in manifest.rows}
+    earlier = _read_json(folder / "membership.json") or {}
+    batches = assign(earlier, list(filesets), config.batch_size)
+    index = {
+        "inputs": inputs,
+        "skipped": sum(fileset.problem is not None for fileset in manifest.rows),
+        "batches": {name: {"filesets": len(ids)} for name, ids in batches.items()},
+    }
+    # Membership comes first and the index last: whoever is killed in between compiles again, and
+    # puts every fileset where it was.
+    _write_changed(folder / "membership.json", _json(batches))
+    _write_batches(folder, batches, filesets)
+    _write_changed(folder / "index.json", _json(index))
+    return _plan(index)
+
+
+def load_index(results: Path) -> Plan:
+    """The plan as it was compiled last. Raises PlanError when there is none."""
+    index = _read_json(results / "plan" / "index.json")
+    if index is None:
+        raise PlanError(f"There is no plan in {results}. Start the workflow's main process first.")
+    return _plan(index)
+
+
+def assign(
+    earlier: Mapping[str, Sequence[str]], ids: Sequence[str], batch_size: int | Literal["auto"]
+) -> dict[str, list[str]]:
+    """Which filesets are in which batch, given the batches there were.
+
+    A fileset stays in its batch; one that left the manifest leaves its batch, and an empty batch
+    vanishes. New filesets form new batches in the manifest's order. "auto" makes them as large as
+    it takes to have at most MOST_BATCHES of them when nothing was there before. A batch of size
+    one is named after its fileset, others b00001, b00002, ... past any fileset of such a name.
+    """
+    batch_of = {fileset: name for name, members in earlier.items() for fileset in members}
+    batches: dict[str, list[str]] = {name: [] for name in earlier}
+    new = []
+    for fileset in ids:
+        if fileset in batch_of:
+            batches[batch_of[fileset]].append(fileset)
+        else:
+            new.append(fileset)
+    batches = {name: members for name, members in batches.items() if members}
+
+    size = -(-len(ids) // MOST_BATCHES) if batch_size == "auto" else batch_size
+    numbered = _free_numbers(batches, ids)
+    in_use = {name.lower() for name in batches}
+    for start in range(0, len(new), size or 1):
+        members = new[start : start + size]
+        single = size == 1 and members[0].lower() not in in_use
+        batches[members[0] if single else next(numbered)] = members
+    return batches
+
+
+def _free_numbers(batches: Iterable[str], ids: Iterable[str]) -> Iterator[str]:
+    """Names for batches; numbers are not used again while later ones are, for records outlive
+    their batch."""
+    taken = {fileset.lower() for fileset in ids}
+    used = [int(name[1:]) for name in batches if name[0] == "b" and name[1:].isdecimal()]
+    number = max(used, default=0)
+    while True:
+        number += 1
+        name = f"b{number:05d}"
+        if name not in taken:
+            yield name
+
+
+def _inputs(config: Config, root: Path) -> dict[str, str]:
+    """Digests of all that the plan is made from, except the files that the rows name."""
+    try:
+        manifest = (root / config.manifest).read_bytes()
+    except OSError:
+        manifest = b""  # read_manifest says what is wrong
+    options = config.model_dump(
+        mode="json",
+        include={"manifest", "invalid_rows", "batch_size", "allowed_roots", "defaults"},
+    )
+    options["store"] = config.transfer.store is not None
+    options["root"] = str(root.absolute())
+    here = Path(__file__).parent
+    code = [path.read_bytes() for pattern in _CODE for path in sorted(here.glob(pattern))]
+    return {
+        "manifest": _digest([manifest]),
+        "options": _digest([json.dumps(options, sort_keys=True).encode()]),
+        "code": _digest(code),
+    }
+
+
+def _digest(parts: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _complete(folder: Path, index: Mapping[str, Any]) -> bool:
+    found = {path.name for path in folder.iterdir()}
+    return "membership.json" in found and all(f"{name}.jsonl" in found for name in index["batches"])
+
+
+def _plan(index: Mapping[str, Any]) -> Plan:
+    return Plan({name: Batch(**facts) for name, facts in index["batches"].items()})
+
+
+def _write_batches(
+    folder: Path, batches: Mapping[str, Sequence[str]], filesets: Mapping[str, Fileset]
+) -> None:
+    def write(name: str) -> None:
+        lines = "".join(_line(filesets[fileset]) for fileset in batches[name])
+        _write_changed(folder / f"{name}.jsonl", lines)
+
+    # Each write waits for the disk; a thousand of them need not wait for each other.
+    with ThreadPoolExecutor(8) as executor:
+        list(executor.map(write, batches))
+    for path in folder.glob("*.jsonl"):
+        if path.stem not in batches:
+            path.unlink()
+
+
+def _line(fileset: Fileset) -> str:
+    """A Fileset's JSON and a line end (`Fileset.to_json` copies deeply, at ten times the cost)."""
+    return json.dumps({name: getattr(fileset, name) for name in _COLUMNS}, default=asdict) + "\n"
+
+
+def _json(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, indent=1) + "\n"
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        data: dict[str, Any] = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise PlanError(
+            f"{path} is damaged ({error}). Remove the folder {path.parent} and start again."
+        ) from None
+    return data
+
+
+def _write_changed(path: Path, text: str) -> None:
+    content = text.encode()
+    if not path.exists() or path.read_bytes() != content:
+        write_bytes(path, content)
