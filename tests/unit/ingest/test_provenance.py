@@ -3,9 +3,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from ingest.fileset import Fileset, Problem
 from ingest.provenance import CONFIGURATION, MANIFEST, METADATA, SNAKEFILE, write_crate
 from ingest.summary import Outcome, outcome
@@ -180,11 +182,19 @@ def test_hostile_names_make_valid_uris(tmp_path: Path) -> None:
     assert entities[source]["name"] == 'a b"<>%41#?\\udcff.tif'
 
 
-def test_digests_that_the_profile_has_terms_for_use_them(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("algorithm", "term"),
+    [("MD5-128", "md5"), ("SHA1-160", "sha1"), ("SHA2-256", "sha256"), ("SHA2-512", "sha512")],
+)
+def test_digests_that_the_profile_has_terms_for_use_them(
+    tmp_path: Path, algorithm: str, term: str
+) -> None:
     of = imported("a")
-    of.files[0].digests["SHA1-160"] = "ab" * 20  # type: ignore[index]
-    (source,) = referred(crate_of(tmp_path, of)["#import/a"]["object"])
-    assert crate_of(tmp_path, of)[source]["sha1"] == "ab" * 20
+    file = replace(of.files[0], digests={algorithm: "ab12"})
+    entities = crate_of(tmp_path, replace(of, files=(file,)))
+    (source,) = referred(entities["#import/a"]["object"])
+    assert entities[source][term] == "ab12"
+    assert entities[source]["identifier"] == f"{algorithm}:ab12"
 
 
 def test_folders_of_records_are_parts_when_they_are_there(tmp_path: Path) -> None:

@@ -72,12 +72,12 @@ def test_a_missing_record_is_a_failure() -> None:
     assert "no record" in bad.cause
 
 
-def test_outcomes_are_collected_in_the_order_of_batches_and_plan(tmp_path: Path) -> None:
-    write_batch(tmp_path, "b2", Fileset("z", 2, "/z"), Fileset("y", 3, "/y"))
-    write_batch(tmp_path, "b1", Fileset("x", 4, "/x"), failed_at="transfer")
-    collected = list(collect(tmp_path, ["b2", "b1"]))
-    assert [of.fileset.id for of in collected] == ["z", "y", "x"]
-    assert [of.status for of in collected] == ["ok", "ok", "error"]
+def test_outcomes_are_collected_in_the_manifests_order(tmp_path: Path) -> None:
+    write_batch(tmp_path, "b1", Fileset("z", 2, "/z"), Fileset("y", 4, "/y"))
+    write_batch(tmp_path, "b2", Fileset("x", 3, "/x"), failed_at="transfer")
+    collected = collect(tmp_path, ["b1", "b2"])
+    assert [of.fileset.id for of in collected] == ["z", "x", "y"]
+    assert [of.status for of in collected] == ["ok", "error", "ok"]
     assert collected[0].files[0].name == "image.tiff"
 
 

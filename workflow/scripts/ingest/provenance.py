@@ -42,7 +42,7 @@ SOFTWARE = {
     "Python": "https://www.python.org",
 }
 # The digests for which the profile's context has a term.
-DIGEST_TERMS = {"MD5-128": "md5", "SHA1-160": "sha1"}
+DIGEST_TERMS = {"MD5-128": "md5", "SHA1-160": "sha1", "SHA2-256": "sha256", "SHA2-512": "sha512"}
 COMPLETED = "http://schema.org/CompletedActionStatus"
 FAILED = "http://schema.org/FailedActionStatus"
 

@@ -91,12 +91,17 @@ class Outcome:
         return sum(run.seconds for run in self.stage_runs)
 
 
-def collect(results: Path, batches: Iterable[str]) -> Iterator[Outcome]:
-    """The outcomes of the batches' filesets, in the order of batches and plan.
+def collect(results: Path, batches: Iterable[str]) -> list[Outcome]:
+    """The outcomes of the batches' filesets, in the manifest's order.
 
-    Reads `results/plan/<batch>.jsonl` and `results/<stage>/<batch>.jsonl`, one batch at a time.
-    A stage that left no record of a fileset counts as failed for it.
+    Reads `results/plan/<batch>.jsonl` and `results/<stage>/<batch>.jsonl`. A stage that left no
+    record of a fileset counts as failed for it.
     """
+    # A row that was put between others is in a batch of its own, after theirs.
+    return sorted(_outcomes(results, batches), key=lambda outcome: outcome.fileset.row)
+
+
+def _outcomes(results: Path, batches: Iterable[str]) -> Iterator[Outcome]:
     for batch in batches:
         name = f"{batch}.jsonl"
         records = {
