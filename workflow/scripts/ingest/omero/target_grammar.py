@@ -48,7 +48,7 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class TargetPath:
-    """A target: the container that takes a fileset's images or plates, and the Project around it."""
+    """A target: the container for a fileset's images or plates, and the Project around it."""
 
     container: Container
     project: Container | None = None

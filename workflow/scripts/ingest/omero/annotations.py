@@ -1,0 +1,74 @@
+"""Annotations on a fileset's plates or images: made once, brought up to date, never doubled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import omero.all
+import omero.model
+from omero.rtypes import rstring
+
+from ingest.omero import queries
+from ingest.omero.session import Session
+
+Kind = Literal["Image", "Plate"]
+Pairs = Sequence[tuple[str, str]]
+
+_AT_ONCE = 500  # links per call
+
+_LINKS = {"Image": omero.model.ImageAnnotationLinkI, "Plate": omero.model.PlateAnnotationLinkI}
+_OBJECTS = {"Image": omero.model.ImageI, "Plate": omero.model.PlateI}
+
+
+def put_key_values(
+    session: Session, kind: Kind, ids: list[int], namespace: str, pairs: Pairs
+) -> int | None:
+    """The one MapAnnotation in `namespace` on all these objects, holding exactly `pairs` in order.
+
+    It is changed in place when it is there already. Without pairs none is made (None).
+    """
+    found = queries.annotations_on(session, kind, ids, namespace)
+    if found:
+        annotation_id = found[0][1]
+        _update(session, annotation_id, pairs)
+    elif pairs:
+        annotation = omero.model.MapAnnotationI()
+        annotation.setNs(rstring(namespace))
+        annotation.setMapValue(_named_values(pairs))
+        # With its first link, in one transaction: an unlinked one would not be found again.
+        saved = session.save([_link(kind, ids[0], annotation)])
+        annotation_id = int(saved[0].getChild().getId().getValue())
+    else:
+        return None
+    link_annotation(session, kind, ids, omero.model.MapAnnotationI(annotation_id, False))
+    return annotation_id
+
+
+def link_annotation(session: Session, kind: Kind, ids: list[int], annotation: Any) -> None:
+    """Links a saved annotation to those of these objects that it is not linked to."""
+    linked = queries.linked_objects(session, kind, ids, annotation.getId().getValue())
+    missing = [object_id for object_id in ids if object_id not in linked]
+    for start in range(0, len(missing), _AT_ONCE):
+        session.save(
+            [_link(kind, object_id, annotation) for object_id in missing[start : start + _AT_ONCE]]
+        )
+
+
+def _update(session: Session, annotation_id: int, pairs: Pairs) -> None:
+    annotation = queries.map_annotation(session, annotation_id)
+    present = [(pair.name, pair.value) for pair in annotation.getMapValue() or []]
+    if present != list(pairs):
+        annotation.setMapValue(_named_values(pairs))
+        session.save([annotation])
+
+
+def _named_values(pairs: Pairs) -> list[Any]:
+    return [omero.model.NamedValue(key, value) for key, value in pairs]
+
+
+def _link(kind: Kind, object_id: int, annotation: Any) -> Any:
+    link = _LINKS[kind]()
+    link.setParent(_OBJECTS[kind](object_id, False))
+    link.setChild(annotation)
+    return link

@@ -1,0 +1,101 @@
+"""Removes what an import that did not succeed left behind, in OMERO and in its repository.
+
+Only an import's own fileset and its own folder of the managed repository are touched, and never
+the one name left of some bytes that were hard-linked there.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+import omero.all
+import omero.cmd
+
+from ingest.copying import partial_path
+from ingest.fileset import SourceFile, StageError
+from ingest.omero import queries
+from ingest.omero.errors import RUN_AGAIN
+from ingest.omero.repository import ManagedRepository
+from ingest.omero.session import Session
+
+log = logging.getLogger("ingest")
+
+_PROBE_SIZES = (32, 36)  # bytes; see transfers.py
+
+
+def remove_fileset(
+    session: Session,
+    repository: ManagedRepository,
+    fileset_id: int,
+    transfer: str,
+    sources: Sequence[SourceFile],
+) -> None:
+    """Deletes a fileset with its images and what its import, by `transfer`, put in the repository.
+
+    Raises StageError when the repository holds the last name of some bytes, or OMERO refuses.
+    """
+    locations = [
+        repository.locate(entry.path, entry.name) for entry in queries.entries(session, fileset_id)
+    ]
+    if transfer == "ln":
+        for location in locations:
+            _check_linked_elsewhere(location, fileset_id)
+    response = session.submit(omero.cmd.Delete2(targetObjects={"Fileset": [fileset_id]}))
+    if isinstance(response, omero.cmd.ERR):
+        reason = (response.parameters or {}).get("message") or response.name
+        raise StageError(
+            f"Fileset:{fileset_id}, left by an import that did not succeed, cannot be deleted: "
+            f"{reason}",
+            f"Delete it in OMERO, then run again. {RUN_AGAIN} if this was passing.",
+        )
+    if transfer != "upload":
+        for location in locations:
+            for left in (location, partial_path(location)):
+                if not remove_leftover(left, sources):
+                    log.warning("%s was left there: it may be the only one of its bytes", left)
+
+
+def remove_leftover(location: Path, sources: Sequence[SourceFile]) -> bool:
+    """Removes a link, copy or probe of an import from the folder the server made for it.
+
+    False when that might take the last name of a source's bytes: then nothing is removed.
+    """
+    try:
+        found = location.lstat()
+    except OSError:
+        return True
+    if stat.S_ISREG(found.st_mode):
+        if any(_would_lose(location, found, source) for source in sources):
+            return False
+    elif not stat.S_ISLNK(found.st_mode):
+        return False
+    location.unlink()
+    return True
+
+
+def _would_lose(location: Path, found: os.stat_result, source: SourceFile) -> bool:
+    try:
+        there = Path(source.path).stat()
+    except OSError:
+        # The source is gone: its bytes may be those at `location`.
+        return (found.st_ino, found.st_size) == (source.inode, source.size)
+    if not os.path.samestat(there, found):
+        return False
+    return found.st_nlink < 2 or os.path.realpath(source.path) == os.path.realpath(location)
+
+
+def _check_linked_elsewhere(location: Path, fileset_id: int) -> None:
+    try:
+        found = location.lstat()
+    except OSError:
+        return
+    if stat.S_ISREG(found.st_mode) and found.st_nlink < 2 and found.st_size not in _PROBE_SIZES:
+        raise StageError(
+            f"{location}, hard-linked by an import that did not succeed (Fileset:{fileset_id}), is "
+            "the only name left of its bytes",
+            "Link or copy it back to where the source was, then run again.",
+        )

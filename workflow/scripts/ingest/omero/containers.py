@@ -1,0 +1,107 @@
+"""The container a target means: found by its discriminator, or made."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import omero.all
+import omero.model
+from omero.rtypes import rstring
+
+from ingest.fileset import StageError
+from ingest.omero import queries
+from ingest.omero.session import Session
+from ingest.omero.target_grammar import Container, Kind, TargetPath
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A container in OMERO."""
+
+    type: Kind
+    id: int
+    name: str
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return f"{self.type}:{self.id}"
+
+
+def resolve(session: Session, path: TargetPath, project: Target | None = None) -> Target:
+    """The container a target means, made (and put into its Project) when there is none.
+
+    `project` is the Project when it is known already. Raises StageError.
+    """
+    if path.project and project is None:
+        project = resolve_container(session, path.project)
+    target = resolve_container(session, path.container)
+    if project and not queries.project_holds(session, project.id, target.id):
+        link = omero.model.ProjectDatasetLinkI()
+        link.setParent(omero.model.ProjectI(project.id, False))
+        link.setChild(omero.model.DatasetI(target.id, False))
+        session.save([link])
+    return target
+
+
+def resolve_container(session: Session, wanted: Container) -> Target:
+    """One container as its discriminator says. Raises StageError."""
+    if wanted.choice == "id":
+        return _existing(session, wanted)
+    if wanted.choice == "new":
+        return _create(session, wanted)
+    linkable = [
+        found
+        for found in queries.containers_named(session, wanted.kind, wanted.value)
+        if _can_link(found)
+    ]
+    if not linkable:
+        return _create(session, wanted)
+    if wanted.choice == "only" and len(linkable) > 1:
+        ids = ", ".join(str(found.getId().getValue()) for found in linkable)
+        raise StageError(
+            f"there are {len(linkable)} {wanted.kind}s named {wanted.value!r} (ids {ids}), and "
+            "the target asks for the only one",
+            f"Write {wanted.kind}:id: with the id of the right one.",
+        )
+    return _target(wanted.kind, linkable[0 if wanted.choice == "oldest" else -1])
+
+
+def still_there(session: Session, target: Target) -> bool:
+    """Whether the container exists under this id and name, and can be linked to."""
+    found = queries.container(session, target.type, target.id)
+    return (
+        found is not None and _can_link(found) and _target(target.type, found).name == target.name
+    )
+
+
+def _existing(session: Session, wanted: Container) -> Target:
+    found = queries.container(session, wanted.kind, wanted.id)
+    if found is None:
+        raise StageError(
+            f"there is no {wanted.kind} {wanted.id} in OMERO that {session.user} can see in group "
+            f"{session.group}",
+            "Correct the row's target, or its user and group.",
+        )
+    if not _can_link(found):
+        raise StageError(
+            f"OMERO user {session.user} may not add to {wanted.kind} {wanted.id}",
+            "Name another target, or another user for the row.",
+        )
+    return _target(wanted.kind, found)
+
+
+def _create(session: Session, wanted: Container) -> Target:
+    made = getattr(omero.model, f"{wanted.kind}I")()
+    made.setName(rstring(wanted.value))
+    return _target(wanted.kind, session.save([made])[0])
+
+
+def _target(kind: Kind, found: Any) -> Target:
+    return Target(kind, found.getId().getValue(), found.getName().getValue())
+
+
+def _can_link(found: Any) -> bool:
+    return bool(found.getDetails().getPermissions().canLink())

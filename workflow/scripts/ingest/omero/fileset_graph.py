@@ -1,0 +1,135 @@
+"""The Fileset and ImportSettings that `importFileset` is given (omero-import-protocol, section 1).
+
+The server takes a fileset only with exactly one UploadJob, whose `bioformats.reader` it trims the
+client paths by. The namespaces and class names are the official importer's.
+"""
+
+from __future__ import annotations
+
+import locale
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import omero.all
+import omero.grid
+import omero.model
+from omero.rtypes import rbool, rstring
+
+from ingest.fileset import SourceFile, StageError
+from ingest.omero.client_paths import client_path
+from ingest.omero.queries import IMPORT_ID_NAMESPACE
+
+TRANSFER_NAMESPACE = "openmicroscopy.org/omero/import/fileTransfer"
+_TRANSFER_CLASSES = {
+    "ln_s": "ome.formats.importer.transfers.SymlinkFileTransfer",
+    "ln": "ome.formats.importer.transfers.HardlinkFileTransfer",
+    "cp": "ome.formats.importer.transfers.CopyFileTransfer",
+}
+
+
+@dataclass(frozen=True)
+class ImportRequest:
+    """One fileset to import.
+
+    `files` are in entry order, the one OMERO opens first; `digests` holds one for each, by
+    `algorithm`. `target` is a (kind, id) or None. `reader` is the Java class name of the
+    Bio-Formats reader, or empty. `timeout` is in seconds from the end of the transfers.
+    """
+
+    import_id: str
+    files: tuple[SourceFile, ...]
+    transfer: str
+    algorithm: str
+    target: tuple[str, int] | None = None
+    name: str = ""
+    description: str = ""
+    reader: str = ""
+    thumbnails: bool = True
+    minmax: bool = True
+    parallel_files: int = 4
+    timeout: float = 4 * 3600.0
+
+    @property
+    def digests(self) -> list[str]:
+        return [file.digests[self.algorithm] for file in self.files]
+
+
+def client_paths(files: Sequence[SourceFile]) -> dict[str, SourceFile]:
+    """The files by client path, in order. Raises StageError when two have the same."""
+    paths: dict[str, SourceFile] = {}
+    for file in files:
+        path = client_path(file.path)
+        if path in paths:
+            raise StageError(
+                f"{file.path} and {paths[path].path} have the same name in OMERO ({path}), "
+                "which replaces characters that not every system takes",
+                "Rename one of them.",
+            )
+        paths[path] = file
+    return paths
+
+
+def build_fileset(request: ImportRequest) -> Any:
+    """The omero.model.Fileset for a request."""
+    fileset = omero.model.FilesetI()
+    for path in client_paths(request.files):
+        entry = omero.model.FilesetEntryI()
+        entry.setClientPath(rstring(path))
+        fileset.addFilesetEntry(entry)
+    if request.transfer in _TRANSFER_CLASSES:
+        fileset.linkAnnotation(_comment(TRANSFER_NAMESPACE, _TRANSFER_CLASSES[request.transfer]))
+    fileset.linkAnnotation(_comment(IMPORT_ID_NAMESPACE, request.import_id))
+    job = omero.model.UploadJobI()
+    job.setVersionInfo(
+        [omero.model.NamedValue(name, value) for name, value in _versions(request.reader) if value]
+    )
+    fileset.linkJob(job)
+    return fileset
+
+
+def build_settings(request: ImportRequest) -> Any:
+    """The omero.grid.ImportSettings for a request."""
+    settings = omero.grid.ImportSettings()
+    settings.doThumbnails = rbool(request.thumbnails)
+    settings.noStatsInfo = rbool(not request.minmax)
+    settings.checksumAlgorithm = checksum_algorithm(request.algorithm)
+    settings.userSpecifiedName = rstring(request.name) if request.name else None
+    settings.userSpecifiedDescription = (
+        rstring(request.description) if request.description else None
+    )
+    settings.userSpecifiedAnnotationList = []
+    settings.userSpecifiedPixels = []
+    if request.target:
+        kind, container_id = request.target
+        settings.userSpecifiedTarget = getattr(omero.model, f"{kind}I")(container_id, False)
+    return settings
+
+
+def checksum_algorithm(name: str) -> Any:
+    algorithm = omero.model.ChecksumAlgorithmI()
+    algorithm.setValue(rstring(name))
+    return algorithm
+
+
+def _comment(namespace: str, text: str) -> Any:
+    comment = omero.model.CommentAnnotationI()
+    comment.setNs(rstring(namespace))
+    comment.setTextValue(rstring(text))
+    return comment
+
+
+def _versions(reader: str) -> list[tuple[str, str]]:
+    return [
+        ("bioformats.reader", reader),
+        ("client.language.name", "Python"),
+        ("client.language.compiler", platform.python_implementation()),
+        ("client.language.version", platform.python_version()),
+        ("locale", locale.getlocale()[0] or ""),
+        ("omero-py.version", version("omero-py")),
+        ("os.name", platform.system()),
+        ("os.version", platform.release()),
+        ("os.architecture", platform.machine()),
+    ]

@@ -1,0 +1,212 @@
+"""Imports one fileset over OMERO's API (omero-import-protocol, sections 1 to 3)."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import omero
+import omero.all
+import omero.cmd
+
+from ingest.fileset import StageError
+from ingest.omero import queries
+from ingest.omero.cleanup import remove_fileset
+from ingest.omero.errors import LOST_CONNECTION, RUN_AGAIN, server_failure
+from ingest.omero.fileset_graph import (
+    ImportRequest,
+    build_fileset,
+    build_settings,
+    client_paths,
+)
+from ingest.omero.repository import ManagedRepository, open_repository
+from ingest.omero.session import Session, wait
+from ingest.omero.transfers import transfer_file
+
+log = logging.getLogger("ingest")
+
+Report = Callable[[str], None]
+
+
+class StillRunning(StageError):
+    """The server has all files and works on them for longer than we wait."""
+
+
+@dataclass(frozen=True)
+class ImportOutcome:
+    """A fileset as it is in OMERO.
+
+    `server_digests` (by `algorithm`) and `repository_files` (absolute paths, as this machine sees
+    the managed repository) are by the file's name.
+    """
+
+    fileset_id: int
+    image_ids: list[int]
+    plate_ids: list[int]
+    pixels_ids: list[int]
+    algorithm: str
+    server_digests: dict[str, str]
+    repository_files: dict[str, str]
+
+
+def import_fileset(
+    session: Session,
+    request: ImportRequest,
+    mount: Path | None = None,
+    report: Report = lambda _step: None,
+) -> ImportOutcome:
+    """Imports one fileset; raises StageError, having removed what was begun.
+
+    Nothing is removed after a lost connection, or while the server still works on it: a rerun finds
+    the fileset by its import id. `report` is told each step when it is done.
+    """
+    repository = open_repository(session, mount)
+    repository.check_algorithm(request.algorithm)
+    try:
+        handle = _upload(session, repository, request, report)
+        _finish(session, handle, request)
+    except (*LOST_CONNECTION, StillRunning):
+        raise
+    except Exception:
+        _remove(session, repository, request)
+        raise
+    report("imported")
+    ((fileset_id, _),) = queries.filesets_with_import_ids(session, [request.import_id])
+    outcome = read_outcome(session, repository, fileset_id, request)
+    ours = {file.name: digest for file, digest in zip(request.files, request.digests, strict=True)}
+    if outcome.server_digests != ours:
+        raise StageError(
+            f"Fileset:{fileset_id} has other digests in OMERO than its files",
+            "Delete it in OMERO and run again; if it stays, report it.",
+        )
+    return outcome
+
+
+def read_outcome(
+    session: Session, repository: ManagedRepository, fileset_id: int, request: ImportRequest
+) -> ImportOutcome:
+    """What OMERO knows of a fileset, whichever process imported it."""
+    entries = queries.entries(session, fileset_id)
+    files = client_paths(request.files)
+    names = {
+        entry.client_path: files[entry.client_path].name
+        if entry.client_path in files
+        else entry.client_path
+        for entry in entries
+    }
+    return ImportOutcome(
+        fileset_id=fileset_id,
+        image_ids=queries.image_ids(session, fileset_id),
+        plate_ids=queries.plate_ids(session, fileset_id),
+        pixels_ids=queries.pixels_ids(session, fileset_id),
+        algorithm=entries[0].algorithm if entries else "",
+        server_digests={names[entry.client_path]: entry.digest for entry in entries},
+        repository_files={
+            names[entry.client_path]: str(repository.locate(entry.path, entry.name))
+            for entry in entries
+        },
+    )
+
+
+def _upload(
+    session: Session, repository: ManagedRepository, request: ImportRequest, report: Report
+) -> Any:
+    """Everything up to the server's go-ahead; the handle of the import that it then begins."""
+    process = repository.proxy.importFileset(
+        build_fileset(request), build_settings(request), session.context()
+    )
+    try:
+        report("fileset made")
+        _transfer(session, repository, process, request)
+        report("files transferred")
+        handle = _verify(session, process, request)
+        report("upload verified")
+        return handle
+    finally:
+        _close(process)
+
+
+def _finish(session: Session, handle: Any, request: ImportRequest) -> None:
+    response = wait(handle, time.monotonic() + request.timeout)
+    if response is None:
+        # Closing the handle would cancel the import.
+        session.outlive_us()
+        raise StillRunning(
+            f"OMERO has worked on {_described(request)} for {request.timeout / 60:.0f} minutes "
+            "and is not done",
+            f"{RUN_AGAIN} later: the import goes on, and its outcome is taken over. "
+            "import.timeout_minutes says how long to wait.",
+        )
+    _close(handle)
+    if isinstance(response, omero.cmd.ERR):
+        log.error("OMERO's report on %s: %s", request.files[0].path, _details(response))
+        raise server_failure(response, _described(request))
+
+
+def _transfer(
+    session: Session, repository: ManagedRepository, process: Any, request: ImportRequest
+) -> None:
+    """Transfers the files, several at once; the first error ends it when those in work are done."""
+    workers = min(request.parallel_files, len(request.files))
+    with ThreadPoolExecutor(workers, thread_name_prefix="transfer") as executor:
+        futures = [
+            executor.submit(
+                transfer_file, session, repository, process, index, file, request.transfer
+            )
+            for index, file in enumerate(request.files)
+        ]
+        try:
+            for future in futures:
+                future.result()
+        except BaseException:
+            executor.shutdown(cancel_futures=True)
+            raise
+
+
+def _verify(session: Session, process: Any, request: ImportRequest) -> Any:
+    """Has the server compare its digests with ours; the handle of the import that follows."""
+    try:
+        return process.verifyUpload(request.digests, session.context())
+    except omero.ChecksumValidationException as error:
+        wrong = [
+            f"{request.files[index].path} has {request.algorithm} {request.digests[index]}, "
+            f"OMERO's file {digest or 'none'}"
+            for index, digest in sorted(error.failingChecksums.items())
+        ]
+        raise StageError(
+            "the files in OMERO are not the ones that were hashed: " + "; ".join(wrong),
+            "Something changes the files, or a disk or network errs: check both, then run again.",
+        ) from None
+
+
+def _close(remote: Any) -> None:
+    try:
+        remote.close()
+    except Exception as error:  # what matters has succeeded, or raised its own error
+        log.warning("OMERO did not close a finished %s: %r", type(remote).__name__, error)
+
+
+def _remove(session: Session, repository: ManagedRepository, request: ImportRequest) -> None:
+    """Removes the fileset of a failed import; what cannot be removed now a rerun will remove."""
+    try:
+        for fileset_id, _ in queries.filesets_with_import_ids(session, [request.import_id]):
+            remove_fileset(session, repository, fileset_id, request.transfer, request.files)
+    except Exception:
+        log.exception("what the import %s began could not be removed yet", request.import_id)
+
+
+def _details(response: Any) -> str:
+    return "\n".join(
+        f"{key}: {value}" for key, value in sorted((response.parameters or {}).items())
+    )
+
+
+def _described(request: ImportRequest) -> str:
+    first = request.files[0].path
+    more = len(request.files) - 1
+    return f"{first} and {more} more files" if more else first

@@ -1,0 +1,215 @@
+"""What the importer asks of OMERO, one function a question. Results come in the order of ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import omero.model
+
+from ingest.omero.session import Session
+from ingest.omero.target_grammar import Kind
+
+# The same at every site and for good: what an earlier run began is found by it.
+IMPORT_ID_NAMESPACE = "omero-ingest/import-id"
+
+_AT_ONCE = 1000  # ids per query
+
+_NAMED = {
+    "Project": "select o from Project as o where o.name = :name order by o.id",
+    "Dataset": "select o from Dataset as o where o.name = :name order by o.id",
+    "Screen": "select o from Screen as o where o.name = :name order by o.id",
+}
+_BY_ID = {
+    "Project": "select o from Project as o where o.id = :id",
+    "Dataset": "select o from Dataset as o where o.id = :id",
+    "Screen": "select o from Screen as o where o.id = :id",
+}
+_LINKS = {
+    "Image": "select l.parent.id, a.id from ImageAnnotationLink l join l.child a "
+    "where l.parent.id in (:parents) and a.ns = :ns order by a.id, l.parent.id",
+    "Plate": "select l.parent.id, a.id from PlateAnnotationLink l join l.child a "
+    "where l.parent.id in (:parents) and a.ns = :ns order by a.id, l.parent.id",
+}
+_LINKED = {
+    "Image": "select l.parent.id from ImageAnnotationLink l "
+    "where l.parent.id in (:parents) and l.child.id = :child order by l.parent.id",
+    "Plate": "select l.parent.id from PlateAnnotationLink l "
+    "where l.parent.id in (:parents) and l.child.id = :child order by l.parent.id",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A fileset entry and its original file; `path` (ends in /) and `name` are in the repository.
+
+    `digest` is the server's, by `algorithm`; empty until the server has read the whole file.
+    """
+
+    client_path: str
+    file_id: int
+    path: str
+    name: str
+    size: int
+    digest: str
+    algorithm: str
+
+
+def filesets_with_import_ids(session: Session, import_ids: list[str]) -> list[tuple[int, str]]:
+    """The filesets that carry one of these import ids: (fileset id, import id)."""
+    rows = session.rows(
+        "select l.parent.id, a.textValue from FilesetAnnotationLink l join l.child a "
+        "where a.ns = :ns and a.textValue in (:ids) order by l.parent.id",
+        ns=IMPORT_ID_NAMESPACE,
+        ids=import_ids,
+    )
+    return [(fileset, import_id) for fileset, import_id in rows]
+
+
+def entries(session: Session, fileset_id: int) -> list[Entry]:
+    rows = session.rows(
+        "select e.clientPath, o.id, o.path, o.name, o.size, o.hash, h.value "
+        "from FilesetEntry e join e.originalFile o left outer join o.hasher h "
+        "where e.fileset.id = :id order by e.id",
+        id=fileset_id,
+    )
+    return [
+        Entry(client_path, file_id, path, name, size or 0, digest or "", algorithm or "")
+        for client_path, file_id, path, name, size, digest, algorithm in rows
+    ]
+
+
+def image_ids(session: Session, fileset_id: int) -> list[int]:
+    rows = session.rows(
+        "select i.id from Image i where i.fileset.id = :id order by i.id", id=fileset_id
+    )
+    return [row[0] for row in rows]
+
+
+def pixels_ids(session: Session, fileset_id: int) -> list[int]:
+    rows = session.rows(
+        "select p.id from Pixels p join p.image i where i.fileset.id = :id order by p.id",
+        id=fileset_id,
+    )
+    return [row[0] for row in rows]
+
+
+def plate_ids(session: Session, fileset_id: int) -> list[int]:
+    rows = session.rows(
+        "select distinct p.id from WellSample s join s.image i join s.well w join w.plate p "
+        "where i.fileset.id = :id order by p.id",
+        id=fileset_id,
+    )
+    return [row[0] for row in rows]
+
+
+def upload_is_finished(session: Session, fileset_id: int) -> bool:
+    """Whether the server has verified the fileset's files (the status of its UploadJob)."""
+    links = session.objects(
+        "select l from FilesetJobLink l join fetch l.child j join fetch j.status "
+        "where l.parent.id = :id order by l.id",
+        id=fileset_id,
+    )
+    return any(
+        isinstance(link.child, omero.model.UploadJob) and link.child.status.value.val == "Finished"
+        for link in links
+    )
+
+
+def session_is_open(session: Session, session_id: int) -> bool:
+    rows = session.rows("select s.id, s.closed from Session s where s.id = :id", id=session_id)
+    return bool(rows) and rows[0][1] is None
+
+
+def original_file_place(session: Session, file_id: int) -> tuple[str, str]:
+    """Path (ends in /) and name in the repository."""
+    ((path, name),) = session.rows(
+        "select o.path, o.name from OriginalFile o where o.id = :id", id=file_id
+    )
+    return path, name
+
+
+def container(session: Session, kind: Kind, container_id: int) -> Any | None:
+    found = session.objects(_BY_ID[kind], id=container_id)
+    return found[0] if found else None
+
+
+def containers_named(session: Session, kind: Kind, name: str) -> list[Any]:
+    """The containers of this name in the session's group, oldest first."""
+    return session.objects(_NAMED[kind], name=name)
+
+
+def project_holds(session: Session, project_id: int, dataset_id: int) -> bool:
+    rows = session.rows(
+        "select l.id from ProjectDatasetLink l "
+        "where l.parent.id = :project and l.child.id = :dataset",
+        project=project_id,
+        dataset=dataset_id,
+    )
+    return bool(rows)
+
+
+def tags(session: Session, text: str) -> list[Any]:
+    """Tags (no tag sets, whose namespace says so) of this text in the session's group."""
+    return session.objects(
+        "select t from TagAnnotation t where t.textValue = :text and t.ns is null order by t.id",
+        text=text,
+    )
+
+
+def annotations_on(
+    session: Session, kind: str, parents: list[int], namespace: str
+) -> list[tuple[int, int]]:
+    """(object id, annotation id) of the annotations in this namespace on these objects."""
+    found = [
+        (parent, annotation)
+        for some in _chunks(parents)
+        for parent, annotation in session.rows(_LINKS[kind], parents=some, ns=namespace)
+    ]
+    return sorted(found, key=lambda link: (link[1], link[0]))
+
+
+def linked_objects(session: Session, kind: str, parents: list[int], annotation_id: int) -> set[int]:
+    """Those of these objects that the annotation is linked to."""
+    return {
+        row[0]
+        for some in _chunks(parents)
+        for row in session.rows(_LINKED[kind], parents=some, child=annotation_id)
+    }
+
+
+def map_annotation(session: Session, annotation_id: int) -> omero.model.MapAnnotation:
+    (annotation,) = session.objects(
+        "select a from MapAnnotation a left outer join fetch a.mapValue where a.id = :id",
+        id=annotation_id,
+    )[:1]
+    return annotation
+
+
+def existing_annotations(session: Session, annotation_ids: list[int]) -> set[int]:
+    return {
+        row[0]
+        for some in _chunks(annotation_ids)
+        for row in session.rows(
+            "select a.id from Annotation a where a.id in (:ids) order by a.id", ids=some
+        )
+    }
+
+
+def pixels_of_images(session: Session, images: list[int]) -> list[tuple[int, int, int]]:
+    """(image id, pixels id, group id) of the first pixels of each of these images."""
+    found: dict[int, tuple[int, int, int]] = {}
+    for some in _chunks(images):
+        for image, pixels, group in session.rows(
+            "select i.id, p.id, i.details.group.id from Pixels p join p.image i "
+            "where i.id in (:ids) order by p.id",
+            ids=some,
+        ):
+            found.setdefault(image, (image, pixels, group))
+    return list(found.values())
+
+
+def _chunks(ids: list[int]) -> Iterator[list[int]]:
+    for start in range(0, len(ids), _AT_ONCE):
+        yield ids[start : start + _AT_ONCE]

@@ -1,0 +1,52 @@
+"""OMERO's managed repository, as the server serves it and as this machine mounts it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import omero.all
+import omero.grid
+
+from ingest.fileset import StageError
+from ingest.omero.fileset_graph import checksum_algorithm
+from ingest.omero.session import Session
+
+
+@dataclass(frozen=True)
+class ManagedRepository:
+    """`proxy` is the server's side; `mount` the folder where this machine has the same files."""
+
+    proxy: Any
+    mount: Path
+
+    def locate(self, path: str, name: str) -> Path:
+        """Where the original file of this path and name in the repository lies on this machine."""
+        return self.mount.joinpath(*[part for part in path.split("/") if part], name)
+
+    def check_algorithm(self, name: str) -> None:
+        """Raises StageError unless the server computes digests by this algorithm."""
+        if self.proxy.suggestChecksumAlgorithm([checksum_algorithm(name)]) is None:
+            offered = [
+                algorithm.getValue().getValue() for algorithm in self.proxy.listChecksumAlgorithms()
+            ]
+            raise StageError(
+                f"this OMERO server does not compute {name} checksums",
+                f"Set checksum.algorithm to one that it offers: {', '.join(offered)}.",
+            )
+
+
+def open_repository(session: Session, mount: Path | None) -> ManagedRepository:
+    """The server's managed repository; `mount` is where it lies here when not at its own path."""
+    proxies = session.factory.sharedResources().repositories().proxies
+    for candidate in filter(None, proxies):
+        proxy = omero.grid.ManagedRepositoryPrx.checkedCast(candidate)
+        if proxy:
+            root = proxy.root()
+            path = Path(root.getPath().getValue()) / root.getName().getValue()
+            return ManagedRepository(proxy, mount or path)
+    raise StageError(
+        f"OMERO at {session.server} has no managed repository",
+        "Ask the server's administrator: imports need one.",
+    )

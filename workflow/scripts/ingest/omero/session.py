@@ -1,0 +1,303 @@
+"""Sessions with an OMERO server: one per user and group, kept alive, closed at the end."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import Glacier2
+import omero
+import omero.all
+import omero.clients
+import omero.sys
+from omero.rtypes import rlist, rlong, rstring, unwrap
+
+from ingest.config import Config
+from ingest.fileset import StageError
+from ingest.omero.errors import LOST_CONNECTION, RUN_AGAIN, LostConnection, lost_connection, refused
+from ingest.omero.login import Login, find_login
+
+KEEP_ALIVE = 60  # seconds; OMERO closes a session that is idle for ten minutes
+RETRY_AFTER = 30.0  # seconds before an unreachable server is tried again
+_POLL_FIRST, _POLL_LONGEST = 0.05, 5.0  # seconds between two looks at a running command
+
+log = logging.getLogger("ingest")
+
+Value = int | str | list[int] | list[str]
+
+
+class Session:
+    """An open session as one user in one group. Everything it creates is of that group.
+
+    `id` is the session's database id, which tells nothing that could open it; `database` is the
+    UUID of the server's database, whatever address led there. Safe to use from several threads.
+    """
+
+    def __init__(self, client: Any, is_ours: bool, server: str) -> None:
+        self.client = client
+        self.server = server
+        self.factory = client.getSession()
+        event = self.factory.getAdminService().getEventContext()
+        self.id: int = event.sessionId
+        self.user: str = event.userName
+        self.user_id: int = event.userId
+        self.group: str = event.groupName
+        self.group_id: int = event.groupId
+        self.database: str = self.factory.getConfigService().getDatabaseUuid()
+        self._query = self.factory.getQueryService()
+        self._update = self.factory.getUpdateService()
+        self._is_ours = is_ours
+        self._outlives_us = False
+
+    def context(self, **extra: str) -> dict[str, str]:
+        """A call context for this session; one passed explicitly replaces the implicit one."""
+        return {**self.client.getContext(), **extra}
+
+    @property
+    def all_groups(self) -> dict[str, str]:
+        return self.context(**{"omero.group": "-1"})
+
+    def rows(self, hql: str, **values: Value) -> list[list[Any]]:
+        """The rows of a projection, in all groups the user can read, as plain Python values."""
+        return [
+            [unwrap(value) for value in row]
+            for row in self._query.projection(hql, _parameters(values), self.all_groups)
+        ]
+
+    def objects(self, hql: str, **values: Value) -> list[Any]:
+        """Model objects, of the session's own group only."""
+        return list(self._query.findAllByQuery(hql, _parameters(values), self.context()))
+
+    def save(self, objects: list[Any]) -> list[Any]:
+        """Saves a graph of objects in one transaction; the saved ones, with their ids."""
+        return list(self._update.saveAndReturnArray(objects, self.context()))
+
+    def submit(self, request: Any) -> Any:
+        """The response to a command (omero.cmd.Request), which may be an ERR."""
+        handle = self.factory.submit(request)
+        try:
+            return wait(handle)
+        finally:
+            handle.close()
+
+    def outlive_us(self) -> None:
+        """Leave the session open at the end: the server still works for it."""
+        self._outlives_us = True
+
+    def close(self) -> None:
+        try:
+            if self._is_ours and not self._outlives_us:
+                self.client.killSession()
+            else:
+                self.factory.detachOnDestroy()
+                self.client.closeSession()
+        except Exception as error:  # a session that cannot be closed times out by itself
+            log.warning("could not close the OMERO session %s: %r", self.id, error)
+
+
+def wait(handle: Any, deadline: float | None = None) -> Any:
+    """The response of a running command, or None when `deadline` (of time.monotonic) passed."""
+    pause = _POLL_FIRST
+    while (response := handle.getResponse()) is None:
+        if deadline is not None and time.monotonic() > deadline:
+            return None
+        time.sleep(pause)
+        pause = min(pause * 1.5, _POLL_LONGEST)
+    return response
+
+
+def _parameters(values: dict[str, Value]) -> Any:
+    parameters = omero.sys.ParametersI()
+    for name, value in values.items():
+        if isinstance(value, list):
+            parameters.add(name, rlist([_rtype(item) for item in value]))
+        else:
+            parameters.add(name, _rtype(value))
+    return parameters
+
+
+def _rtype(value: int | str) -> Any:
+    return rlong(value) if isinstance(value, int) else rstring(value)
+
+
+class SessionPool:
+    """The sessions of one job. The one that logs in may open others for other users and groups."""
+
+    def __init__(self, config: Config) -> None:
+        self._options = config.omero
+        self._lock = threading.RLock()
+        self._login: Login | None = None
+        self._main: Session | None = None
+        self._others: dict[tuple[str, str], Session] = {}
+        self._dropped: list[Session] = []
+        self._unreachable: tuple[float, LostConnection] | None = None
+
+    @contextmanager
+    def using(self, user: str = "", group: str = "") -> Iterator[Session]:
+        """The session of this user and group ("" is the login's own), for a block that uses it.
+
+        OMERO's exceptions leave the block as StageError. After a lost connection the next use
+        connects anew.
+        """
+        session = self.get(user, group)
+        try:
+            yield session
+        except LOST_CONNECTION as error:
+            self._drop(session)
+            raise lost_connection(error, session.server) from error
+        except omero.ServerError as error:
+            raise refused(error) from error
+
+    def get(self, user: str = "", group: str = "") -> Session:
+        """As `using`, for those who know what to do with OMERO's exceptions."""
+        with self._lock:
+            if self._unreachable:
+                since, reason = self._unreachable
+                if time.monotonic() - since < RETRY_AFTER:
+                    raise reason
+                self._unreachable = None
+            try:
+                try:
+                    return self._find(user, group)
+                except LOST_CONNECTION:
+                    if self._main is not None:
+                        self._drop(self._main)
+                    return self._find(user, group)
+            except LOST_CONNECTION as error:
+                server = self._login.server if self._login else "its host"
+                reason = LostConnection(
+                    f"OMERO at {server} cannot be reached ({type(error).__name__})",
+                    f"Check OMERO_HOST and OMERO_PORT and that the server is up. {RUN_AGAIN}.",
+                )
+                self._unreachable = (time.monotonic(), reason)
+                raise reason from error
+
+    def close(self) -> None:
+        with self._lock:
+            sessions = [*self._dropped, *self._others.values(), *filter(None, [self._main])]
+            self._dropped, self._others, self._main = [], {}, None
+        for session in sessions:
+            session.close()
+
+    def _find(self, user: str, group: str) -> Session:
+        if self._main is None:
+            self._login = find_login(self._options)
+            self._main = _open(self._login)
+        main = self._main
+        same_user = user in ("", main.user)
+        if same_user and group in ("", main.group):
+            return main
+        key = (main.user if same_user else user, group)
+        if key not in self._others:
+            assert self._login is not None
+            self._others[key] = _open_other(self._login, main, *key)
+        return self._others[key]
+
+    def _drop(self, session: Session) -> None:
+        # Closed only at the end: other threads may still be at work with it.
+        with self._lock:
+            if session not in self._dropped:
+                self._dropped.append(session)
+            if self._main is session:
+                self._main = None
+            self._others = {key: kept for key, kept in self._others.items() if kept is not session}
+
+
+def _open(login: Login) -> Session:
+    name = login.password if login.is_session else login.user
+    try:
+        return _connect(login, name, login.password, is_ours=not login.is_session)
+    except Glacier2.PermissionDeniedException:
+        if login.is_session:
+            raise StageError(
+                f"the OMERO session for {login.server} has ended",
+                "Log in again with `omero login`, or set OMERO_SESSION to a running session.",
+            ) from None
+        raise StageError(
+            f"OMERO at {login.server} refused user {login.user}: wrong user name or password",
+            "Check OMERO_USER and OMERO_PASSWORD.",
+        ) from None
+    except (Glacier2.CannotCreateSessionException, omero.ClientError) as error:
+        raise StageError(
+            f"OMERO at {login.server} opened no session: {getattr(error, 'reason', error)}",
+            f"{RUN_AGAIN}; if it stays, ask the server's administrator.",
+        ) from None
+
+
+def _connect(login: Login, name: str, password: str, is_ours: bool, group: str = "") -> Session:
+    # A client configures the root logger unless it has a handler; the log is ours to configure.
+    root = logging.getLogger()
+    if not root.handlers:
+        root.addHandler(logging.NullHandler())
+    properties = {"omero.host": login.host, "omero.port": str(login.port)}
+    if group:
+        properties["omero.group"] = group
+    client = omero.client(pmap=properties)
+    try:
+        client.setAgent("omero-ingest")
+        client.createSession(name, password)
+        if not login.secure:
+            client.getSession().detachOnDestroy()
+            plain = client.createClient(False)
+            client.closeSession()
+            client = plain
+        # The group's name is for the login only: in later calls it would have to be an id.
+        if group:
+            client.getImplicitContext().remove("omero.group")
+        client.enableKeepAlive(KEEP_ALIVE)
+        return Session(client, is_ours, login.server)
+    except BaseException:
+        client.closeSession()
+        raise
+
+
+def _open_other(login: Login, main: Session, user: str, group: str) -> Session:
+    """A session of another user, or in another group, by the rights of the main session."""
+    _check_account(main, user, group)
+    sessions = main.factory.getSessionService()
+    own = sessions.getSession(main.client.getSessionId())
+    idle = own.getTimeToIdle().getValue()
+    if user == main.user and not login.is_session:
+        return _connect(login, login.user, login.password, is_ours=True, group=group)
+    try:
+        if user == main.user:
+            opened = sessions.createUserSession(0, idle, group)
+        else:
+            principal = omero.sys.Principal(user, group or None, "User", None)
+            opened = sessions.createSessionWithTimeouts(principal, 0, idle)
+    except omero.SecurityViolation:
+        raise StageError(
+            f"OMERO user {main.user} may not import for {user}"
+            + (f" in group {group}" if group else ""),
+            "Log in as an administrator with the Sudo privilege or as an owner of that group, or "
+            "leave the row's user empty.",
+        ) from None
+    key = opened.getUuid().getValue()
+    return _connect(login, key, key, is_ours=True)
+
+
+def _check_account(main: Session, user: str, group: str) -> None:
+    if not main.rows("select e.id from Experimenter e where e.omeName = :user", user=user):
+        raise StageError(
+            f"OMERO at {main.server} has no user {user}", "Correct the row's user, or add the user."
+        )
+    if not group:
+        return
+    if not main.rows("select g.id from ExperimenterGroup g where g.name = :name", name=group):
+        raise StageError(
+            f"OMERO at {main.server} has no group {group}",
+            "Correct the row's group, or add the group.",
+        )
+    membership = (
+        "select m.id from GroupExperimenterMap m join m.parent g join m.child e "
+        "where g.name = :name and e.omeName = :user"
+    )
+    if not main.rows(membership, name=group, user=user):
+        raise StageError(
+            f"OMERO user {user} is not in group {group}",
+            "Correct the row's user or group, or add the user to the group.",
+        )

@@ -1,0 +1,119 @@
+"""annotate: key-value pairs, tags and a link back to the source, on every plate or image.
+
+Where a fileset has plates they are annotated, else each of its images. The source link is a
+MapAnnotation of host, path, manifest, row, fileset and `digest <file>` for each file; beyond
+50 files it counts them, and has the digest over the lines `<digest>  <name>` of all files, sorted,
+instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ingest.config import Config
+from ingest.context import Context
+from ingest.digests import digest_bytes
+from ingest.fileset import Fileset, Record
+from ingest.omero import queries
+from ingest.omero.annotations import Kind, link_annotation, put_key_values
+from ingest.omero.tags import unloaded_tag
+from ingest.omero.targets import tag_ids
+from ingest.stages import Stage
+
+FILES_LISTED = 50
+
+
+def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
+    options = context.config.annotate
+    prefix = options.namespace_prefix
+    kind, ids = annotated(upstream.facts)
+    tags = tag_ids(fileset, context) if options.tags else {}
+    key_values_id = source_id = None
+    with context.sessions.using(fileset.user, fileset.group) as session:
+        if options.key_values:
+            key_values_id = put_key_values(
+                session, kind, ids, f"{prefix}/key-values", fileset.key_values
+            )
+        if options.source_link:
+            source_id = put_key_values(
+                session, kind, ids, f"{prefix}/source", source_pairs(fileset, upstream, context)
+            )
+        for tag_id in tags.values():
+            link_annotation(session, kind, ids, unloaded_tag(tag_id))
+    made = [key_values_id, source_id, *tags.values()]
+    return Record(
+        fileset.id,
+        "annotate",
+        "ok" if any(made) else "notneeded",
+        files=upstream.files,
+        facts={
+            **upstream.facts,
+            "key_values_id": key_values_id,
+            "source_id": source_id,
+            "tags": tags,
+        },
+    )
+
+
+def still_holds(fileset: Fileset, earlier: Record, context: Context) -> bool:
+    """Whether every annotation is still on every object."""
+    facts = earlier.facts
+    kind, ids = annotated(facts)
+    made = [facts["key_values_id"], facts["source_id"], *facts["tags"].values()]
+    with context.sessions.using(fileset.user, fileset.group) as session:
+        return all(
+            queries.linked_objects(session, kind, ids, annotation) == set(ids)
+            for annotation in made
+            if annotation is not None
+        )
+
+
+def annotated(facts: Mapping[str, Any]) -> tuple[Kind, list[int]]:
+    """What is annotated of an imported fileset: its plates, or its images when it has none."""
+    if facts["plate_ids"]:
+        return "Plate", facts["plate_ids"]
+    return "Image", facts["image_ids"]
+
+
+def source_pairs(fileset: Fileset, upstream: Record, context: Context) -> list[tuple[str, str]]:
+    pairs = [
+        ("host", upstream.host),
+        ("path", upstream.files[0].source),
+        ("manifest", context.config.manifest.name),
+        ("row", str(fileset.row)),
+        ("fileset", fileset.id),
+    ]
+    if len(upstream.files) <= FILES_LISTED:
+        return pairs + [
+            (f"digest {file.name}", " ".join(f"{name}:{hex}" for name, hex in file.digests.items()))
+            for file in upstream.files
+        ]
+    return [
+        *pairs,
+        ("files", str(len(upstream.files))),
+        ("digest of all files", _digest_of_all(upstream)),
+    ]
+
+
+def _digest_of_all(upstream: Record) -> str:
+    algorithms = upstream.files[0].digests
+    digests = []
+    for algorithm in algorithms:
+        lines = sorted(f"{file.digests[algorithm]}  {file.name}\n" for file in upstream.files)
+        digest = digest_bytes("".join(lines).encode(), [algorithm])[algorithm]
+        digests.append(f"{algorithm}:{digest}")
+    return " ".join(digests)
+
+
+def _settings(config: Config) -> Mapping[str, Any]:
+    return {"annotate": config.annotate.model_dump(mode="json"), "manifest": config.manifest.name}
+
+
+STAGE = Stage(
+    "annotate",
+    run,
+    still_holds,
+    uses=("id", "row", "user", "group", "tags", "key_values"),
+    settings=_settings,
+)

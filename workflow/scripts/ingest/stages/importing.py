@@ -1,0 +1,169 @@
+"""import: registers a fileset's files in OMERO, once, however often it is interrupted."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from ingest.context import Context
+from ingest.fileset import Fileset, Record, StageError
+from ingest.omero import queries, targets
+from ingest.omero.cleanup import remove_fileset
+from ingest.omero.containers import Target, resolve, still_there
+from ingest.omero.fileset_graph import ImportRequest
+from ingest.omero.importer import ImportOutcome, import_fileset
+from ingest.omero.recovery import recover
+from ingest.omero.repository import open_repository
+from ingest.omero.session import Session
+from ingest.omero.target_grammar import parse_target
+from ingest.stages import Stage
+
+
+def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
+    with context.sessions.using(fileset.user, fileset.group) as session:
+        target = _target(session, fileset, context)
+        request = _request(fileset, upstream, target, context)
+        adopted = recover(session, fileset, request, context)
+        if adopted:
+            outcome, import_id = adopted.outcome, adopted.import_id
+        else:
+            outcome, import_id = _import(session, fileset, request, context), request.import_id
+        _check_takes(session, target, outcome, request, context)
+    return Record(
+        fileset.id,
+        "import",
+        "ok",
+        files=upstream.files,
+        facts={
+            **upstream.facts,
+            "fileset_id": outcome.fileset_id,
+            "image_ids": outcome.image_ids,
+            "plate_ids": outcome.plate_ids,
+            "pixels_ids": outcome.pixels_ids,
+            "target": target.to_json() if target else None,
+            "import_id": import_id,
+            "algorithm": outcome.algorithm,
+            "server_digests": outcome.server_digests,
+            "repository_files": outcome.repository_files,
+        },
+    )
+
+
+def still_holds(fileset: Fileset, earlier: Record, context: Context) -> bool:
+    """Whether OMERO still has the fileset under its import id."""
+    with context.sessions.using(fileset.user, fileset.group) as session:
+        found = queries.filesets_with_import_ids(session, [earlier.facts["import_id"]])
+    return found == [(earlier.facts["fileset_id"], earlier.facts["import_id"])]
+
+
+def _import(
+    session: Session, fileset: Fileset, request: ImportRequest, context: Context
+) -> ImportOutcome:
+    context.journal.append(
+        fileset.id,
+        "import",
+        "intent",
+        import_id=request.import_id,
+        database=session.database,
+        session_id=session.id,
+        user=session.user,
+        group=session.group,
+        target=f"{request.target[0]}:{request.target[1]}" if request.target else "",
+        transfer=request.transfer,
+    )
+    return import_fileset(
+        session,
+        request,
+        context.config.omero.managed_repository,
+        lambda step: context.log.info("%s: %s", fileset.id, step),
+    )
+
+
+def _request(
+    fileset: Fileset, upstream: Record, target: Target | None, context: Context
+) -> ImportRequest:
+    config = context.config
+    algorithm = config.checksum.algorithm
+    undigested = [file.path for file in upstream.files if algorithm not in file.digests]
+    if undigested:
+        raise StageError(
+            f"{undigested[0]} has no {algorithm} digest",
+            "Run the checksum stage of this batch again.",
+        )
+    return ImportRequest(
+        import_id=str(uuid.uuid4()),
+        files=upstream.files,
+        transfer=fileset.import_transfer,
+        algorithm=algorithm,
+        target=(target.type, target.id) if target else None,
+        name=fileset.name,
+        description=fileset.description,
+        reader=upstream.facts.get("reader", ""),
+        thumbnails=config.importing.thumbnails,
+        minmax=config.importing.minmax,
+        parallel_files=config.importing.parallel_files,
+        timeout=config.importing.timeout_minutes * 60.0,
+    )
+
+
+def _target(session: Session, fileset: Fileset, context: Context) -> Target | None:
+    if not fileset.target:
+        return None
+    entry = targets.target_entry(fileset, context)
+    if entry.get("per_fileset"):
+        return _own_target(session, fileset, entry, context)
+    return targets.target_of(entry)
+
+
+def _own_target(
+    session: Session, fileset: Fileset, entry: dict[str, Any], context: Context
+) -> Target:
+    """The container of this fileset alone: the one an earlier run made, or a new one."""
+    for event in reversed(context.journal.events(fileset.id)):
+        made = event.get("made_target")
+        if made and (event["database"], event["wanted"]) == (session.database, fileset.target):
+            target = targets.target_of(made)
+            if still_there(session, target):
+                return target
+    project = targets.target_of(entry["project"]) if entry["project"] else None
+    target = resolve(session, parse_target(fileset.target), project)
+    context.journal.append(
+        fileset.id,
+        "import",
+        "intent",
+        made_target=target.to_json(),
+        wanted=fileset.target,
+        database=session.database,
+    )
+    return target
+
+
+def _check_takes(
+    session: Session,
+    target: Target | None,
+    outcome: ImportOutcome,
+    request: ImportRequest,
+    context: Context,
+) -> None:
+    """Undoes an import into a Screen of what is no plate: OMERO leaves its images unlinked."""
+    if target is None or target.type != "Screen" or outcome.plate_ids:
+        return
+    repository = open_repository(session, context.config.omero.managed_repository)
+    remove_fileset(session, repository, outcome.fileset_id, request.transfer, request.files)
+    raise StageError(
+        f"{request.files[0].path} is no plate, and a Screen ({target.name}) holds plates only",
+        "Give the row a Dataset as its target; the import was undone.",
+    )
+
+
+def _parallel(context: Context) -> int:
+    return context.config.importing.parallel_filesets
+
+
+STAGE = Stage(
+    "import",
+    run,
+    still_holds,
+    uses=("target", "user", "group", "name", "description", "import_transfer"),
+    parallel=_parallel,
+)
