@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """omero.sys.Filter: where to begin, how many, and whose (None: as far as permissions go)."""
+    """Where to begin and how many, of omero.sys.Filter. Its owner and group play no part in
+    OMERO's answers to queries."""
 
     offset: int | None = None
     limit: int | None = None
-    owner_id: int | None = None
-    group_id: int | None = None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, select
 
+from omero_embedded.hql.answer import find_objects, find_rows
+from omero_embedded.hql.page import Page
 from omero_embedded.model.types import Type, type_of
 from omero_embedded.store.access import Access
 from omero_embedded.store.actor import Actor
@@ -71,6 +73,22 @@ class Work:
         loader.load(model_type.name, ids)
         loader.finish()
         return [loader.object(model_type.name, object_id) for object_id in ids]
+
+    def query(
+        self, hql: str, parameters: Mapping[str, Any] | None = None, page: Page | None = None
+    ) -> list[Any]:
+        """IQuery.findAllByQuery: objects, with only what was fetched loaded.
+
+        `parameters` are rtypes (as in omero.sys.Parameters.map) or plain values.
+        Raises omero.QueryException naming what is wrong with the HQL and where.
+        """
+        return find_objects(self.connection, self.access, hql, parameters, page)
+
+    def projection(
+        self, hql: str, parameters: Mapping[str, Any] | None = None, page: Page | None = None
+    ) -> list[list[Any]]:
+        """IQuery.projection: rows of rtypes, one per selected expression; objects as RObject."""
+        return find_rows(self.connection, self.access, hql, parameters, page)
 
     def save(self, graph: Any) -> Any:
         """IUpdate.saveAndReturnObject: inserts what has no id, updates what is loaded and has
