@@ -10,6 +10,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+_VALUES = reprlib.Repr()
+_VALUES.maxstring = 100  # enough for most paths
+
 
 class ConfigError(Exception):
     """The configuration cannot be used; `problems` holds one sentence or two for each reason."""
@@ -30,7 +33,7 @@ def describe(error: ValidationError, root: type[BaseModel]) -> list[str]:
 def _line(details: ErrorDetails, root: type[BaseModel]) -> str:
     location = details["loc"]
     option = ".".join(str(part) for part in location)
-    value = reprlib.repr(details["input"])
+    value = _VALUES.repr(details["input"])
     if details["type"] == "extra_forbidden":
         return f"{option}: there is no such option. {_suggestion(location, root)}"
     if not option:
