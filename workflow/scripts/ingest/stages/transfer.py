@@ -159,19 +159,21 @@ def _check(
         for file in files:
             if file.path not in gone:
                 _check_removable(Path(file.path))
-    obstacles = {file: _link_obstacle(file, folder) for file in lacking if transfer in ("ln", "mv")}
-    if transfer == "ln":
-        for file, obstacle in obstacles.items():
-            if obstacle:
-                raise NoHardLink(file, obstacle)
-    if transfer in ("cp", "mv"):
-        copied = sum(file.size for file in lacking if obstacles.get(file, "copy"))
-        free = shutil.disk_usage(_nearest(folder)).free
-        if copied > free:
-            raise StageError(
-                f"{copied} bytes are to be copied to {folder}, where {free} bytes are free",
-                "Free space on the store's file system, and run the same command again.",
-            )
+    copied = 0
+    for file in lacking:
+        obstacle = _link_obstacle(file, folder) if transfer in ("ln", "mv") else ""
+        if transfer == "ln" and obstacle:
+            raise NoHardLink(file, obstacle)
+        if transfer == "cp" or obstacle:
+            copied += file.size
+    if not copied:
+        return
+    free = shutil.disk_usage(_nearest(folder)).free
+    if copied > free:
+        raise StageError(
+            f"{copied} bytes are to be copied to {folder}, where {free} bytes are free",
+            "Free space on the store's file system, and run the same command again.",
+        )
 
 
 def _check_removable(path: Path) -> None:

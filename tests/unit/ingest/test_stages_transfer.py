@@ -1,0 +1,473 @@
+"""transfer lands filesets in the store: whole, verified, once, and without a loss on the way."""
+
+import json
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ingest.context import Context
+from ingest.copying import partial_path
+from ingest.fileset import Fileset, Record, SourceFile, StageError
+from ingest.source_errors import SourceChanged
+from ingest.stages import checksum, transfer
+from ingest.stages.transfer import STAGE
+
+NAMES = ("b.tif", "c d.tif", "sub/e.tif")
+
+
+class World:
+    """A fileset of three files, its checksum record, and the store."""
+
+    def __init__(self, root: Path, context: Context, record: Record) -> None:
+        self.context = context
+        self.folder = root / "data"
+        self.store = root / "store" / "a"
+        self.upstream = checksum.STAGE.run(Fileset("a", 2, str(self.folder)), record, context)
+
+    def row(self, mode: str) -> Fileset:
+        return Fileset("a", 2, str(self.folder), transfer=mode)
+
+    def run(self, mode: str) -> Record:
+        return STAGE.run(self.row(mode), self.upstream, self.context)
+
+    def stored(self) -> list[str]:
+        paths = (path for path in self.store.rglob("*") if not path.is_dir())
+        return sorted(path.relative_to(self.store).as_posix() for path in paths)
+
+    def sources(self) -> list[str]:
+        paths = (path for path in self.folder.rglob("*") if not path.is_dir())
+        return sorted(path.relative_to(self.folder).as_posix() for path in paths)
+
+
+@pytest.fixture
+def world(tmp_path: Path, context: Context, source_record: Callable[..., Record]) -> World:
+    (tmp_path / "data" / "sub").mkdir(parents=True)
+    paths = [tmp_path / "data" / name for name in NAMES]
+    for path in paths:
+        path.write_text(path.name)
+    record = source_record("a", tmp_path / "data", *paths)
+    return World(tmp_path, context, record)
+
+
+def check_landed(world: World, mode: str, record: Record) -> None:
+    assert (record.status, record.stage, record.fileset) == ("ok", "transfer", "a")
+    assert world.stored() == sorted(NAMES)
+    assert dict(record.facts) == dict(world.upstream.facts)
+    assert [file.name for file in record.files] == list(NAMES)
+    for before, after in zip(world.upstream.files, record.files, strict=True):
+        stored = Path(after.path)
+        assert stored == world.store / after.name
+        assert stored.read_text() == Path(after.name).name
+        found = stored.stat()
+        assert (after.size, after.mtime_ns, after.inode) == (
+            found.st_size,
+            found.st_mtime_ns,
+            found.st_ino,
+        )
+        assert (after.source, after.digests) == (before.source, before.digests)
+        assert found.st_mtime_ns == before.mtime_ns
+        assert stored.is_symlink() == (mode == "ln_s")
+        assert (found.st_ino == before.inode) == (mode != "cp")
+        assert bool(found.st_mode & stat.S_IWUSR) == (mode != "cp")
+    assert world.sources() == ([] if mode == "mv" else sorted(NAMES))
+    assert STAGE.still_holds(world.row(mode), record, world.context)
+
+
+@pytest.mark.parametrize("mode", ["ln", "cp", "ln_s", "mv"])
+def test_landing(world: World, mode: str) -> None:
+    check_landed(world, mode, world.run(mode))
+
+
+def test_none_hands_the_files_on_as_they_are(world: World) -> None:
+    record = world.run("none")
+    assert record.status == "notneeded"
+    assert record.files == world.upstream.files
+    assert not world.store.exists()
+    assert STAGE.still_holds(world.row("none"), record, world.context)
+
+
+@pytest.mark.parametrize("mode", ["ln", "cp", "ln_s", "mv"])
+def test_twice_is_as_good_as_once(world: World, mode: str) -> None:
+    first = world.run(mode)
+    assert world.run(mode) == first
+    check_landed(world, mode, first)
+
+
+@pytest.mark.parametrize("mode", ["none", "ln", "cp", "ln_s", "mv"])
+def test_a_source_that_changed_after_its_checksum_goes_nowhere(world: World, mode: str) -> None:
+    os.utime(world.folder / "c d.tif", ns=(5, 5))
+    with pytest.raises(SourceChanged, match=r"c d\.tif"):
+        world.run(mode)
+    assert world.stored() == []
+    assert world.sources() == sorted(NAMES)
+
+
+@pytest.mark.parametrize("mode", ["ln", "cp", "ln_s", "mv"])
+def test_another_file_under_the_name_is_never_overwritten(world: World, mode: str) -> None:
+    other = world.store / "c d.tif"
+    other.parent.mkdir(parents=True)
+    other.write_text("C D.TIF")
+    with pytest.raises(StageError, match="exists already") as caught:
+        world.run(mode)
+    assert str(other) in caught.value.cause
+    assert other.read_text() == "C D.TIF"
+    assert world.stored() == ["c d.tif"]
+    assert world.sources() == sorted(NAMES)
+
+
+def test_a_link_to_the_source_is_no_copy(world: World) -> None:
+    world.run("ln")
+    with pytest.raises(StageError, match="not what the transfer cp makes"):
+        world.run("cp")
+
+
+@pytest.mark.parametrize("mode", ["ln", "cp", "mv"])
+def test_a_symbolic_link_is_no_file(world: World, mode: str) -> None:
+    world.run("ln_s")
+    with pytest.raises(StageError, match="exists already"):
+        world.run(mode)
+    assert world.sources() == sorted(NAMES)
+
+
+def test_a_copy_of_the_right_bytes_is_accepted_and_one_of_others_is_not(world: World) -> None:
+    world.run("cp")
+    world.run("ln")
+    copy = world.store / "b.tif"
+    copy.chmod(0o644)
+    copy.write_text("B.tif")
+    with pytest.raises(StageError, match="exists already"):
+        world.run("cp")
+
+
+@pytest.mark.parametrize("mode", ["cp", "mv"])
+def test_bytes_are_compared_even_when_the_checksums_are_sizes(
+    world: World, make_context: Callable[..., Context], mode: str
+) -> None:
+    context = make_context(checksum={"algorithm": "File-Size-64", "archive": "none"})
+    upstream = checksum.STAGE.run(world.row(mode), world.upstream, context)
+    assert list(upstream.files[0].digests) == ["File-Size-64"]
+    world.store.mkdir(parents=True)
+    (world.store / "b.tif").write_text("B.tif")
+    with pytest.raises(StageError, match="exists already"):
+        STAGE.run(world.row(mode), upstream, context)
+    (world.store / "b.tif").write_text("b.tif")
+    STAGE.run(world.row(mode), upstream, context)
+    assert world.stored() == sorted(NAMES)
+
+
+@pytest.mark.parametrize("mode", ["ln", "cp", "ln_s", "mv"])
+def test_files_that_lie_in_the_store_already(world: World, mode: str) -> None:
+    world.store.parent.mkdir()
+    world.store.symlink_to(world.folder)
+    with pytest.raises(StageError, match="lies in the store already"):
+        world.run(mode)
+    assert world.sources() == sorted(NAMES)
+
+
+def test_the_last_name_of_a_file_is_not_removed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As a bind mount would show it: another path, and yet not another link.
+    world.store.parent.mkdir()
+    world.store.symlink_to(world.folder)
+    monkeypatch.setattr(transfer, "_entry", str)
+    with pytest.raises(StageError, match="one and the same"):
+        world.run("mv")
+    assert world.sources() == sorted(NAMES)
+    assert world.context.journal.events("a") == []
+
+
+def test_there_must_be_a_store(world: World, make_context: Callable[..., Context]) -> None:
+    world.context = make_context(transfer={})
+    with pytest.raises(StageError, match="no store") as caught:
+        world.run("cp")
+    assert "transfer.store" in caught.value.remedy
+
+
+def test_links_to_sources_are_followed_or_kept_as_they_should_be(
+    world: World, source_record: Callable[..., Record]
+) -> None:
+    link = world.folder / "link.tif"
+    link.symlink_to(world.folder / "b.tif")
+    world.upstream = checksum.STAGE.run(
+        world.row("ln"), source_record("a", world.folder, link), world.context
+    )
+    stored = world.store / "link.tif"
+    with pytest.raises(StageError, match="symbolic link"):
+        world.run("mv")
+    world.run("ln")
+    assert stored.lstat().st_ino == (world.folder / "b.tif").stat().st_ino
+    stored.unlink()
+    world.run("cp")
+    assert stat.S_ISREG(stored.lstat().st_mode)
+    stored.unlink()
+    world.run("ln_s")
+    assert stored.readlink() == link
+
+
+def test_a_hard_link_to_another_file_system_is_refused_before_anything_is_made(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process_file = SourceFile("/proc/self/stat", "/proc/self/stat", "stat", 0, 0, 0)
+    assert "another file system" in transfer._link_obstacle(process_file, world.store)
+    assert transfer._link_obstacle(world.upstream.files[0], world.store) == ""
+    monkeypatch.setattr(
+        transfer, "_link_obstacle", lambda file, folder: "x" if "e.tif" in file.path else ""
+    )
+    with pytest.raises(StageError, match=r"e\.tif can be made: x") as caught:
+        world.run("ln")
+    assert "cp or ln_s" in caught.value.remedy
+    assert not world.store.parent.exists()
+
+
+def test_a_protected_hard_link_is_foreseen(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    monkeypatch.setattr(transfer, "_links_are_protected", lambda: True)
+    assert "another user" in transfer._link_obstacle(world.upstream.files[0], world.store)
+    monkeypatch.setattr(transfer, "_links_are_protected", lambda: False)
+    assert transfer._link_obstacle(world.upstream.files[0], world.store) == ""
+
+
+@pytest.mark.parametrize("foreseen", [True, False])
+def test_mv_copies_where_it_cannot_link(
+    world: World, monkeypatch: pytest.MonkeyPatch, foreseen: bool
+) -> None:
+    no_links(monkeypatch, foreseen)
+    record = world.run("mv")
+    assert world.sources() == []
+    assert [Path(file.path).read_text() for file in record.files] == ["b.tif", "c d.tif", "e.tif"]
+    for before, after in zip(world.upstream.files, record.files, strict=True):
+        assert before.inode != after.inode
+        assert Path(after.path).stat().st_mode & 0o222 == 0
+
+
+def no_links(monkeypatch: pytest.MonkeyPatch, foreseen: bool) -> None:
+    def fail(*_paths: object) -> None:
+        raise OSError(18, "Invalid cross-device link")
+
+    if foreseen:
+        monkeypatch.setattr(transfer, "_link_obstacle", lambda file, folder: "too far")
+    monkeypatch.setattr(os, "link", fail)
+
+
+def test_ln_says_why_a_link_failed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_links(monkeypatch, foreseen=False)
+    with pytest.raises(StageError, match="Invalid cross-device link"):
+        world.run("ln")
+
+
+def test_space_is_looked_for_before_anything_is_copied(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (world.store).mkdir(parents=True)
+    (world.store / "b.tif").write_text("b.tif")
+    free = 11  # one byte less than the other two need
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
+    with pytest.raises(StageError, match=r"12 bytes are to be copied .* 11 bytes are free"):
+        world.run("cp")
+    assert world.stored() == ["b.tif"]
+    world.run("ln")
+
+
+def test_mv_needs_to_remove_before_it_begins(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
+    with pytest.raises(StageError, match="may not be removed"):
+        world.run("mv")
+    assert not world.store.exists()
+
+
+def test_nothing_is_removed_unless_all_is_verified(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def land(file: SourceFile, destination: Path, advance: object) -> None:
+        if file.name == "sub/e.tif":
+            raise StageError("bad disk", "buy another")
+        shutil.copy2(file.path, destination.parent)
+
+    no_links(monkeypatch, foreseen=True)
+    world.store.mkdir(parents=True)
+    monkeypatch.setattr(transfer, "copy_verified", land)
+    with pytest.raises(StageError, match="bad disk"):
+        world.run("mv")
+    assert world.sources() == sorted(NAMES)
+    assert world.context.journal.removed("a") == frozenset()
+
+
+def test_what_was_moved_and_then_lost_is_an_error(world: World) -> None:
+    world.run("mv")
+    (world.store / "b.tif").unlink()
+    with pytest.raises(StageError, match="not there any more"):
+        world.run("mv")
+
+
+@pytest.mark.parametrize("mode", ["ln", "cp", "ln_s", "mv"])
+def test_a_stored_file_that_changes_or_goes_does_not_hold(world: World, mode: str) -> None:
+    record = world.run(mode)
+    os.utime(record.files[1].path, ns=(5, 5))
+    assert not STAGE.still_holds(world.row(mode), record, world.context)
+    Path(record.files[1].path).unlink()
+    assert not STAGE.still_holds(world.row(mode), record, world.context)
+
+
+def test_earlier_stages_still_hold_after_a_move(world: World) -> None:
+    world.run("mv")
+    assert checksum.STAGE.still_holds(world.row("mv"), world.upstream, world.context)
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: no code of ours catches it."""
+
+
+STEPS = (
+    (os, "link"),
+    (os, "write"),
+    (os, "fsync"),
+    (os, "utime"),
+    (Path, "chmod"),
+    (Path, "rename"),
+    (Path, "unlink"),
+    (Path, "mkdir"),
+    (Path, "symlink_to"),
+)
+
+
+class Saboteur:
+    """Lets the n-th of all steps fail with `error`, before or after it is done."""
+
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, fatal: int, error: BaseException, after: bool
+    ) -> None:
+        self.steps = 0
+        self.fatal, self.error, self.after = fatal, error, after
+        for module, name in STEPS:
+            monkeypatch.setattr(module, name, self.wrap(getattr(module, name)))
+
+    def wrap(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        def sabotaged(*arguments: Any, **options: Any) -> Any:
+            self.steps += 1
+            if self.steps == self.fatal and not self.after:
+                raise self.error
+            result = step(*arguments, **options)
+            if self.steps == self.fatal and self.after:
+                raise self.error
+            return result
+
+        return sabotaged
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("error", [Killed(), OSError(5, "Input/output error")])
+@pytest.mark.parametrize("mode", ["ln", "cp", "ln_s", "mv", "mv by copy"])
+def test_whatever_step_is_the_last_nothing_is_lost_and_a_rerun_completes_it(
+    world: World, mode: str, error: BaseException, after: bool
+) -> None:
+    world.context.threads = 1  # the same steps in the same order
+    mode, copies = mode.split()[0], mode.endswith("copy")
+    pristine = world.folder.with_name("pristine")
+    shutil.copytree(world.folder, pristine)
+    fatal = 0
+    while True:
+        fatal += 1
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            if copies:
+                monkeypatch.setattr(transfer, "_link_obstacle", lambda file, folder: "too far")
+            saboteur = Saboteur(monkeypatch, fatal, error, after)
+            with suppress(Killed, StageError, OSError):
+                world.run(mode)
+        if saboteur.steps < fatal:
+            break
+        whole = {world.store / name for name in NAMES} | {world.folder / name for name in NAMES}
+        for name in NAMES:
+            kept = [path for path in whole if path.match(name) and path.exists()]
+            assert kept, f"{name} is lost after step {fatal}"
+            for path in kept:
+                assert path.read_text() == Path(name).name
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            if copies:
+                monkeypatch.setattr(transfer, "_link_obstacle", lambda file, folder: "too far")
+            record = world.run(mode)
+        if mode == "mv":  # by links, or by copies after a link failed
+            assert (world.stored(), world.sources()) == (sorted(NAMES), [])
+        else:
+            check_landed(world, mode, record)
+        # The world as it was; the inodes are other ones, which the record has to follow.
+        for folder in (world.store, world.folder, world.context.results):
+            shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(pristine, world.folder)
+        files = tuple(
+            replace(file, inode=Path(file.path).stat().st_ino) for file in world.upstream.files
+        )
+        world.upstream = replace(world.upstream, files=files)
+    assert fatal > 6
+
+
+MOVER = """
+import json, sys
+from pathlib import Path
+from ingest.config import load
+from ingest.context import Context
+from ingest.fileset import Fileset, Record
+from ingest.journal import Journal
+from ingest.stages import transfer
+
+root = Path(sys.argv[1])
+if sys.argv[2] == "copies":
+    transfer._link_obstacle = lambda file, folder: "too far"
+config = load({"transfer": {"store": str(root / "store")}})
+context = Context(config, root, Journal(root / "journal"), 2)
+upstream = Record.from_json(json.load((root / "upstream.json").open()))
+print("moving", flush=True)
+transfer.run(Fileset("a", 2, str(root), transfer="mv"), upstream, context)
+print("moved", flush=True)
+"""
+
+
+def test_killed_again_and_again_a_move_completes(
+    tmp_path: Path,
+    context: Context,
+    source_record: Callable[..., Record],
+    python_env: dict[str, str],
+) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    contents = {f"{number}.tif": os.urandom(1 << 20) * 8 for number in range(6)}
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    record = source_record("a", folder, *(folder / name for name in contents))
+    upstream = checksum.STAGE.run(Fileset("a", 2, str(folder)), record, context)
+    (tmp_path / "upstream.json").write_text(json.dumps(upstream.to_json()))
+    kills = 0
+    for attempt in range(20):
+        mover = subprocess.Popen(
+            [sys.executable, "-c", MOVER, tmp_path, "copies"],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=python_env,
+        )
+        assert mover.stdout is not None
+        assert mover.stdout.readline() == "moving\n"
+        time.sleep(0.02 * (attempt + 1))
+        mover.send_signal(signal.SIGKILL)
+        mover.wait()
+        for name in contents:
+            assert (folder / name).exists() or (tmp_path / "store" / "a" / name).exists()
+        if mover.stdout.read() == "moved\n":
+            break
+        kills += 1
+    assert 0 < kills < 20
+    assert list(folder.iterdir()) == []
+    for name, content in contents.items():
+        assert (tmp_path / "store" / "a" / name).read_bytes() == content
+        assert not partial_path(tmp_path / "store" / "a" / name).exists()
