@@ -203,6 +203,7 @@ class Expressions:
     def _index(self, name: str, path: Path) -> Term:
         """The place of an element in its ordered collection, or the first or last place there."""
         entity = self._scope.binding(path.names[0]) if len(path.names) == 1 else None
+        holder: _Sql
         if isinstance(entity, Entity):
             reference = _ordering(entity, path)
             place = entity.table.c[position_column(reference)]

@@ -7,8 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Where to begin and how many, of omero.sys.Filter. Its owner and group play no part in
-    OMERO's answers to queries."""
+    """omero.sys.Filter: where to begin and how many, and whose.
+
+    As in OMERO.server, owner and group narrow a service's own listings (IContainer's), but play no
+    part in the answer to a query in HQL.
+    """
 
     offset: int | None = None
     limit: int | None = None
+    owner_id: int | None = None
+    group_id: int | None = None
