@@ -40,7 +40,8 @@ def read_manifest(config: Config, root: Path = Path()) -> Manifest:
 
     Raises ManifestError with every problem when the manifest is no table of the columns it needs,
     or when a row is wrong and `invalid_rows` is "refuse". With "skip" such a row becomes a Fileset
-    with a `problem`; it is named row-<line> when its own id is missing, unusable or taken.
+    with a `problem` and its cells as they are; it is named row-<line> when its own id is missing,
+    unusable or taken.
     """
     path = root / config.manifest
     table = read_table(path)
