@@ -1,5 +1,4 @@
 import pytest
-
 from ingest.omero.client_paths import client_path, safe_component
 
 

@@ -1,5 +1,4 @@
 import pytest
-
 from ingest.omero.target_grammar import BadTarget, Container, TargetPath, parse_target
 
 

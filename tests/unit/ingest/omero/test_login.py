@@ -1,0 +1,70 @@
+import json
+from pathlib import Path
+
+import pytest
+from ingest.config import Omero
+from ingest.fileset import StageError
+from ingest.omero.login import find_login
+from omero.util.sessions import SessionsStore
+
+OWN = Omero(embedded=False)
+
+
+def test_embedded_server(tmp_path: Path) -> None:
+    server = {"host": "127.0.0.1", "port": 1234, "tcp_port": 1235}
+    (tmp_path / "server.json").write_text(json.dumps(server))
+    (tmp_path / "secret").write_text("s3cret\n")
+    login = find_login(Omero(embedded_folder=tmp_path), {"OMERO_HOST": "elsewhere"})
+    assert (login.server, login.user, login.password) == ("127.0.0.1:1234", "root", "s3cret")
+    assert "s3cret" not in repr(login)
+
+
+def test_embedded_server_that_does_not_run(tmp_path: Path) -> None:
+    with pytest.raises(StageError, match="not running"):
+        find_login(Omero(embedded_folder=tmp_path), {})
+
+
+def test_the_environment_wins_over_the_configuration() -> None:
+    options = Omero(embedded=False, host="configured", port=1)
+    variables = {"OMERO_HOST": "h", "OMERO_PORT": "2", "OMERO_USER": "u", "OMERO_PASSWORD": "p"}
+    login = find_login(options, variables)
+    assert (login.server, login.user, login.password, login.is_session) == ("h:2", "u", "p", False)
+    login = find_login(options, {"OMERO_USER": "u", "OMERO_PASSWORD": "p"})
+    assert login.server == "configured:1"
+
+
+def test_a_session_key_wins_over_a_password() -> None:
+    variables = {"OMERO_HOST": "h", "OMERO_SESSION": "k", "OMERO_USER": "u", "OMERO_PASSWORD": "p"}
+    login = find_login(OWN, variables)
+    assert (login.password, login.is_session, login.server) == ("k", True, "h:4064")
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"OMERO_USER": "u", "OMERO_PASSWORD": "p"}, "no OMERO server is named"),
+        ({"OMERO_HOST": "h", "OMERO_USER": "u"}, "no password for the OMERO user u"),
+        ({"OMERO_HOST": "h", "OMERO_SESSION": "k", "OMERO_PORT": "x"}, "OMERO_PORT is no number"),
+        ({"OMERO_SESSIONDIR": "/nowhere"}, "no login"),
+    ],
+)
+def test_what_is_missing_is_named(variables: dict[str, str], message: str) -> None:
+    with pytest.raises(StageError, match=message):
+        find_login(OWN, variables)
+
+
+def test_the_session_of_omero_login(tmp_path: Path) -> None:
+    store = SessionsStore(str(tmp_path))
+    store.add("h", "u", "key-1", {"omero.port": "99"})
+    store.set_current("h", "u", "key-1", {"omero.port": "99"})
+    variables = {"OMERO_SESSIONDIR": str(tmp_path)}
+    login = find_login(OWN, variables)
+    assert (login.server, login.user, login.password, login.is_session) == (
+        "h:99",
+        "u",
+        "key-1",
+        True,
+    )
+    assert find_login(OWN, {**variables, "OMERO_HOST": "h"}) == login
+    with pytest.raises(StageError, match="no login"):
+        find_login(OWN, {**variables, "OMERO_HOST": "other"})
