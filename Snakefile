@@ -29,4 +29,4 @@ localrules:
 rule all:
     default_target: True
     input:
-        f"{RESULTS}/verdict.txt",
+        f"{RESULTS}/complete",

@@ -1,5 +1,6 @@
 # Configuration, plan and the helpers that every rule file uses.
 
+import atexit
 import os
 import sys
 from collections.abc import Callable
@@ -18,13 +19,13 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 from ingest.config import ConfigError, load as load_config
 from ingest.failures import last_failures
 from ingest.manifest import ManifestError
-from ingest.plan import compile_plan, load_index
+from ingest.plan import PlanError, compile_plan, load_index
 
 try:
     CONFIG = load_config(config)
     # Only the main process compiles the manifest; a job's process reads the small index.
     PLAN = compile_plan(CONFIG) if workflow.is_main_process else load_index(CONFIG.results)
-except (ConfigError, ManifestError) as error:
+except (ConfigError, ManifestError, PlanError) as error:
     raise WorkflowError(str(error)) from None
 
 RESULTS = str(CONFIG.results)

@@ -4,12 +4,15 @@ rule summary:
         records=expand(records("annotate"), batch=PLAN.batches),
     output:
         table=f"{RESULTS}/imported.csv",
+        inventory=f"{RESULTS}/inventory.txt",
+        verdict=f"{RESULTS}/verdict.txt",
         report=f"{RESULTS}/report.html",
         crate=f"{RESULTS}/ro-crate-metadata.json",
     log:
         f"{RESULTS}/logs/summary.log",
     params:
         settings=settings("omero", "report"),
+        snakefile=workflow.main_snakefile,
     resources:
         omero=1,
     conda:
@@ -19,15 +22,23 @@ rule summary:
 
 
 # Fails the run when a fileset failed. Snakemake removes the outputs of a rule that fails, so this
-# one owns nothing but its own text; the table and the report stay.
+# one owns nothing but a mark; the table and the report stay.
 rule verdict:
     input:
         table=f"{RESULTS}/imported.csv",
     output:
-        f"{RESULTS}/verdict.txt",
+        touch(f"{RESULTS}/complete"),
     log:
         f"{RESULTS}/logs/verdict.log",
+    retries: 0
     conda:
         "../../envs/ingest.yaml"
     script:
         "../scripts/verdict.py"
+
+
+def tell_verdict() -> None:
+    """Prints the verdict when Snakemake has said everything, so that failures stand last."""
+    path = Path(RESULTS) / "verdict.txt"
+    if path.exists():
+        atexit.register(lambda: print(f"\n{path.read_text()}", file=sys.stderr))

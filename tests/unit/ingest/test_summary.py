@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ingest.fileset import Fileset, Problem
 from ingest.records import write_records
-from ingest.summary import COLUMNS, STAGES, Outcome, collect, outcome, write_table
+from ingest.summary import COLUMNS, STAGES, Outcome, all_ok, collect, outcome, write_table
 
 from tests.fixtures.outcomes import failed, imported, records_of, source_file
 
@@ -141,3 +141,11 @@ def test_the_table_of_a_large_manifest_is_quick(tmp_path: Path) -> None:
     start = time.perf_counter()
     write_table(tmp_path / "imported.csv", outcomes)
     assert time.perf_counter() - start < 3
+
+
+def test_one_failure_among_good_filesets_means_not_all_are_ok(tmp_path: Path) -> None:
+    table = tmp_path / "imported.csv"
+    write_table(table, [imported("a"), imported("b")])
+    assert all_ok(table)
+    write_table(table, [imported("a"), failed("b", "import")])
+    assert not all_ok(table)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import pytest
-from ingest.verdict import LISTED, run_verdict, verdict
+from ingest.verdict import LISTED, verdict
 
 from tests.fixtures.outcomes import failed, imported
 
@@ -34,11 +33,3 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
     text = verdict([failed("a", "import", cause="\x1b[2Jgone\rhidden \u202e")], REPORT)
     assert "\\x1b[2Jgone\\rhidden \\u202e" in text
     assert not set("\x1b\r\u202e") & set(text)
-
-
-@pytest.mark.parametrize(
-    ("outcomes", "status"), [([imported("a")], 0), ([failed("a", "import")], 1)]
-)
-def test_a_failure_is_an_exit_status(outcomes, status, capsys) -> None:
-    assert run_verdict(iter(outcomes), REPORT) == status
-    assert capsys.readouterr().err.strip() == verdict(outcomes, REPORT)

@@ -1,4 +1,4 @@
-"""Runs one stage over one batch of filesets; `run_stage` is all that knows Snakemake."""
+"""Runs one stage over one batch of filesets; `run_stage` and `job` are all that know Snakemake."""
 
 from __future__ import annotations
 
@@ -34,25 +34,34 @@ LOCKS = ".locks"
 
 def run_stage(stage: Stage, snakemake: Any) -> None:
     """The whole of a stage rule's script: runs `stage` for the job that Snakemake describes."""
-    config = load(snakemake.config)
     batch = snakemake.wildcards.batch
+    upstream = snakemake.input.get("upstream")
+    with job(snakemake) as context:
+        lock = batch_lock(
+            context.results / LOCKS / batch, stage.name, context.log, on_lost=lambda: os._exit(1)
+        )
+        with lock:
+            run_batch(
+                stage,
+                Path(snakemake.input.plan),
+                Path(upstream) if upstream else None,
+                Path(snakemake.output[0]),
+                context,
+                batch,
+            )
+
+
+@contextmanager
+def job(snakemake: Any) -> Iterator[Context]:
+    """What any rule's script works with: its configuration, its log file, OMERO when it asks."""
+    config = load(snakemake.config)
     results = Path(config.results)
     with _log_file(Path(snakemake.log[0])) as log, _ending_at_once(log):
-        lock = batch_lock(results / LOCKS / batch, stage.name, log, on_lost=lambda: os._exit(1))
         context = Context(config, results, Journal(results / JOURNAL), snakemake.threads, log)
-        upstream = snakemake.input.get("upstream")
-        with lock:
-            try:
-                run_batch(
-                    stage,
-                    Path(snakemake.input.plan),
-                    Path(upstream) if upstream else None,
-                    Path(snakemake.output[0]),
-                    context,
-                    batch,
-                )
-            finally:
-                context.close()
+        try:
+            yield context
+        finally:
+            context.close()
 
 
 def run_batch(

@@ -163,6 +163,12 @@ def write_table(path: Path, outcomes: Iterable[Outcome]) -> None:
     write_text(path, text.getvalue().encode("utf-8", "backslashreplace").decode())
 
 
+def all_ok(table: Path) -> bool:
+    """Whether every fileset in a table that `write_table` wrote has the status `ok`."""
+    with table.open(newline="", encoding="utf-8") as lines:
+        return all(row["status"] == "ok" for row in csv.DictReader(lines))
+
+
 def _row(outcome: Outcome) -> tuple[str | int, ...]:
     return (
         outcome.fileset.id,

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 
 from ingest.summary import Outcome
 
 LISTED = 20  # failures told on the terminal; the report has the others
-
-
-def run_verdict(outcomes: Iterable[Outcome], report: str) -> int:
-    """Print the verdict to stderr; the exit status to end with: 0, or 1 when a fileset failed."""
-    outcomes = list(outcomes)
-    print(verdict(outcomes, report), file=sys.stderr, flush=True)
-    return 0 if all(outcome.ok for outcome in outcomes) else 1
 
 
 def verdict(outcomes: Iterable[Outcome], report: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import omero.model
 
@@ -37,6 +37,10 @@ _LINKED = {
     "where l.parent.id in (:parents) and l.child.id = :child order by l.parent.id",
     "Plate": "select l.parent.id from PlateAnnotationLink l "
     "where l.parent.id in (:parents) and l.child.id = :child order by l.parent.id",
+}
+_NAMES = {
+    "Image": "select o.id, o.name from Image o where o.id in (:ids) order by o.id",
+    "Plate": "select o.id, o.name from Plate o where o.id in (:ids) order by o.id",
 }
 
 
@@ -208,6 +212,15 @@ def pixels_of_images(session: Session, images: list[int]) -> list[tuple[int, int
         ):
             found.setdefault(image, (image, pixels, group))
     return list(found.values())
+
+
+def names_of(session: Session, kind: Literal["Image", "Plate"], ids: list[int]) -> dict[int, str]:
+    """Names by id; what the session may not read, or what is gone, is left out."""
+    return {
+        number: name
+        for some in _chunks(ids)
+        for number, name in session.rows(_NAMES[kind], ids=some)
+    }
 
 
 def _chunks(ids: list[int]) -> Iterator[list[int]]:

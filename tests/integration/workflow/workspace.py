@@ -1,0 +1,120 @@
+"""A folder with images, a manifest and a configuration, and what a person does there."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: its exit status and what the terminal showed."""
+
+    status: int
+    terminal: str
+
+
+@dataclass(frozen=True)
+class Workspace:
+    folder: Path
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results"
+
+    def write_manifest(self, rows: Sequence[Mapping[str, str]]) -> None:
+        columns = list(dict.fromkeys(column for row in rows for column in row))
+        with (self.folder / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, columns, restval="")
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def configure(self, **options: Any) -> None:
+        config = {"manifest": "manifest.csv", **options}
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(config))
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+        command += ["--configfile", "config.yaml", "--profile", str(ROOT / "profiles/default")]
+        return subprocess.Popen(
+            [*command, "--cores", "2", *arguments],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str, timeout: float = 300) -> Run:
+        process = self.start(*arguments)
+        try:
+            terminal, _ = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        return Run(process.returncode, terminal)
+
+    def table(self) -> dict[str, dict[str, str]]:
+        """results/imported.csv by fileset."""
+        with (self.results / "imported.csv").open(newline="", encoding="utf-8") as file:
+            return {row["fileset"]: row for row in csv.DictReader(file)}
+
+    def record(self, stage: str, fileset: str) -> dict[str, Any]:
+        lines = (self.results / stage / f"{fileset}.jsonl").read_text().splitlines()
+        return next(r for r in map(json.loads, lines) if r["fileset"] == fileset)
+
+    @contextmanager
+    def omero(self) -> Iterator[Any]:
+        """A session of the embedded server's administrator, as any third-party client has it."""
+        import omero.clients
+
+        from omero_embedded.launch import start_server
+
+        store = self.folder / "omero-embedded"
+        server = start_server(store)
+        try:
+            address = json.loads((store / "server.json").read_text())
+            client = omero.client(address["host"], address["port"])
+            client.createSession("root", (store / "secret").read_text().strip())
+            try:
+                yield client
+            finally:
+                client.closeSession()
+        finally:
+            server.stop()
+
+    def filesets_in_omero(self) -> list[int]:
+        from omero.sys import ParametersI
+
+        with self.omero() as client:
+            query = client.sf.getQueryService()
+            rows = query.projection("select f.id from Fileset f", ParametersI())
+            return sorted(row[0].val for row in rows)
+
+
+def kill_everything(process: subprocess.Popen[str]) -> None:
+    """What a power cut does to a run: every process of it ends at once."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def wait_until(condition: Any, what: str, timeout: float = 120) -> None:
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not happen within {timeout} s")
+        time.sleep(0.02)
