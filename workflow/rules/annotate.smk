@@ -7,12 +7,12 @@ rule annotate:
         records("annotate"),
     log:
         log_file("annotate"),
+    conda:
+        "../../envs/ingest.yaml"
+    resources:
+        omero=1,
     params:
         settings=settings("omero", "annotate"),
         last_failure=last_failure_from("annotate"),
-    resources:
-        omero=1,
-    conda:
-        "../../envs/ingest.yaml"
     script:
         "../scripts/annotate.py"

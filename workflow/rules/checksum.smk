@@ -6,10 +6,10 @@ rule checksum:
         records("checksum"),
     log:
         log_file("checksum"),
+    conda:
+        "../../envs/ingest.yaml"
     params:
         settings=settings("checksum"),
         last_failure=last_failure_from("checksum"),
-    conda:
-        "../../envs/ingest.yaml"
     script:
         "../scripts/checksum.py"

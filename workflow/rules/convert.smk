@@ -5,9 +5,9 @@ rule convert:
         records("convert"),
     log:
         log_file("convert"),
-    params:
-        last_failure=last_failure_from("convert"),
     conda:
         "../../envs/ingest.yaml"
+    params:
+        last_failure=last_failure_from("convert"),
     script:
         "../scripts/convert.py"

@@ -7,9 +7,7 @@ EMBEDDED = []
 
 onstart:
     if workflow.is_main_process and CONFIG.omero.embedded:
-        EMBEDDED.append(
-            start_server(CONFIG.omero.embedded_folder, CONFIG.omero.embedded_users)
-        )
+        EMBEDDED.append(start_server(CONFIG.omero.embedded_folder, CONFIG.omero.embedded_users))
 
 
 onsuccess:

@@ -6,13 +6,13 @@ rule targets:
         f"{RESULTS}/targets.json",
     log:
         f"{RESULTS}/logs/targets.log",
+    conda:
+        "../../envs/ingest.yaml"
+    resources:
+        omero=1,
     params:
         settings=settings("omero"),
         last_failure=FAILURES.at("targets"),
-    resources:
-        omero=1,
-    conda:
-        "../../envs/ingest.yaml"
     script:
         "../scripts/targets.py"
 
@@ -27,12 +27,12 @@ rule import_filesets:
         records("import"),
     log:
         log_file("import"),
+    conda:
+        "../../envs/ingest.yaml"
+    resources:
+        omero=1,
     params:
         settings=settings("omero", "importing"),
         last_failure=last_failure_from("import"),
-    resources:
-        omero=1,
-    conda:
-        "../../envs/ingest.yaml"
     script:
         "../scripts/import.py"

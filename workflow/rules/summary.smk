@@ -10,13 +10,13 @@ rule summary:
         crate=f"{RESULTS}/ro-crate-metadata.json",
     log:
         f"{RESULTS}/logs/summary.log",
+    conda:
+        "../../envs/ingest.yaml"
+    resources:
+        omero=1,
     params:
         settings=settings("omero", "report"),
         snakefile=workflow.main_snakefile,
-    resources:
-        omero=1,
-    conda:
-        "../../envs/ingest.yaml"
     script:
         "../scripts/summary.py"
 

@@ -6,10 +6,10 @@ rule transfer:
         records("transfer"),
     log:
         log_file("transfer"),
+    conda:
+        "../../envs/ingest.yaml"
     params:
         settings=settings("transfer"),
         last_failure=last_failure_from("transfer"),
-    conda:
-        "../../envs/ingest.yaml"
     script:
         "../scripts/transfer.py"
