@@ -8,13 +8,15 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ingest.config import load
+from ingest.config import ImportTransfer, Transfer, load
+from ingest.digests import ALGORITHMS
 from ingest.manifest import Manifest, ManifestError, RowProblem, read_manifest
+from ingest.manifest_table import COLUMNS as COLUMNS_OF_A_MANIFEST
 
 MD5 = "d41d8cd98f00b204e9800998ecf8427e"
 Read = Callable[..., Manifest]
@@ -32,6 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "link.tif").symlink_to("a.tif")
     (tmp_path / "broken.tif").symlink_to("gone.tif")
     (tmp_path / "setlink").symlink_to("set")
+    (tmp_path / "deeplink").symlink_to("set/deep")
     os.mkfifo(tmp_path / "pipe")
     monkeypatch.chdir(tmp_path)  # the address of a socket must be short
     with socket.socket(socket.AF_UNIX) as listener:
@@ -153,7 +156,7 @@ def test_an_empty_cell_means_the_configured_default(read: Read) -> None:
         ("set/.", "{folder}/set"),
         ("setlink/1.tif", "{folder}/setlink/1.tif"),
         ("set/../b.tif", "{folder}/b.tif"),
-        ("setlink/../b.tif", "{folder}/b.tif"),
+        ("deeplink/../1.tif", "{folder}/set/1.tif"),
         ("{folder}/a.tif", "{folder}/a.tif"),
         ("//{folder}/a.tif", "{folder}/a.tif"),
         ("link.tif", "{folder}/link.tif"),
@@ -573,3 +576,9 @@ def test_any_bytes_are_refused_in_words(read: Read, content: bytes) -> None:
         with pytest.raises(ManifestError) as refused:
             read(start + content + b"\nf,gone.tif")
         assert all(problem.cause and problem.remedy for problem in refused.value.problems)
+
+
+def test_the_reference_names_every_column_and_transfer() -> None:
+    reference = (Path(__file__).parents[3] / "docs" / "manifest.md").read_text()
+    names = [*COLUMNS_OF_A_MANIFEST, *get_args(Transfer), *get_args(ImportTransfer), *ALGORITHMS]
+    assert [name for name in names if f"`{name}`" not in reference] == []
