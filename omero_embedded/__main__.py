@@ -1,0 +1,75 @@
+"""The embedded OMERO server's command line: `serve` a folder, or `exec` a command beside it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from omero_embedded.folder import StoreFolder, StoreInUse
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a subcommand; returns its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.command == "serve":
+            return _serve(options)
+        from omero_embedded.companion import run_beside
+
+        return run_beside(options.store, options.users, options.argv)
+    except StoreInUse as error:
+        print(f"omero_embedded: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m omero_embedded",
+        description="A small OMERO server for rehearsal, demos and tests.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve", help="serve a folder until told to stop")
+    execute = commands.add_parser("exec", help="run a command with the server up")
+    for command in (serve, execute):
+        command.add_argument("--store", type=Path, required=True, help="the server's folder")
+        command.add_argument("--users", type=Path, help="users and groups (YAML)")
+    serve.add_argument(
+        "--until-stdin-closes", action="store_true", help="stop when whoever started it is gone"
+    )
+    execute.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND ...")
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from omero_embedded.server import Server
+
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    server = Server(StoreFolder(options.store), options.users)
+    if options.until_stdin_closes:
+        threading.Thread(target=_watch_stdin, args=(ended,), daemon=True).start()
+    server.start()
+    print(
+        f"Embedded OMERO server on {server.facts['host']}:{server.facts['port']}:"
+        " for rehearsal, demos and tests, not for data that counts.",
+        flush=True,
+    )
+    ended.wait()
+    server.stop()
+    return 0
+
+
+def _watch_stdin(ended: threading.Event) -> None:
+    # The pipe's other end closes with its last owner, however that one died.
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    ended.set()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""From verified files to images in OMERO: what Bio-Formats reads becomes model objects."""

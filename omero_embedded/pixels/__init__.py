@@ -1,0 +1,1 @@
+"""Pixels for clients: planes, renderings, thumbnails."""

@@ -1,0 +1,58 @@
+"""From planes to an RGB picture: each channel's window and colour, added up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
+# OMERO activates the first three channels of an image.
+ACTIVE_CHANNELS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelView:
+    """How one channel is shown. `colour` is red, green, blue, 0 to 255."""
+
+    index: int
+    start: float
+    end: float
+    colour: tuple[int, int, int]
+
+
+def render(planes: Sequence[NDArray[Any]], views: Sequence[ChannelView]) -> NDArray[np.uint8]:
+    """A picture (h, w, 3) of one plane per view; values outside a window are cut off."""
+    height, width = planes[0].shape
+    picture = np.zeros((height, width, 3), np.float32)
+    for plane, view in zip(planes, views, strict=True):
+        extent = view.end - view.start
+        shown = (plane.astype(np.float32) - view.start) / (extent if extent else 1.0)
+        np.clip(shown, 0.0, 1.0, out=shown)
+        picture += shown[:, :, np.newaxis] * np.asarray(view.colour, np.float32)
+    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+
+
+def default_colour(index: int, count: int, wavelength: float | None) -> tuple[int, int, int]:
+    """The colour of a channel that has none: by its emission in nm, else by its place."""
+    if count == 1:
+        return WHITE
+    if wavelength is not None:
+        if wavelength < 500:
+            return BLUE
+        return GREEN if wavelength < 580 else RED
+    return (RED, GREEN, BLUE)[index % 3]
+
+
+def full_range(pixel_type: str) -> tuple[float, float]:
+    """The window of a channel nothing is known of: all that its type can hold."""
+    if pixel_type == "bit":
+        return 0.0, 1.0
+    dtype = np.dtype({"float": "float32", "double": "float64"}.get(pixel_type, pixel_type))
+    if dtype.kind == "f":
+        return 0.0, 1.0
+    info = np.iinfo(dtype)
+    return float(info.min), float(info.max)

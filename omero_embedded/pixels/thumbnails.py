@@ -1,0 +1,107 @@
+"""Thumbnails: JPEG pictures of an image's middle section, kept in a folder of the store."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Picture
+
+from imageformats import PlaneReader
+from imageformats.model import Image
+from omero_embedded.imports.images import rgba
+from omero_embedded.pixels.rendering import (
+    ACTIVE_CHANNELS,
+    ChannelView,
+    default_colour,
+    full_range,
+    render,
+)
+
+# What an import draws; other sizes are drawn when asked for.
+SIZE = 96
+_QUALITY = 85
+
+
+class Thumbnails:
+    """Pictures by pixels id and the length of their longest side."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def keep(self, pixels_id: int, picture: bytes, size: int = SIZE) -> None:
+        path = self._path(pixels_id, size)
+        path.parent.mkdir(exist_ok=True)
+        partial = path.with_name(f".{path.name}.{os.getpid()}")
+        partial.write_bytes(picture)
+        partial.replace(path)
+
+    def find(self, pixels_id: int, size: int) -> bytes | None:
+        path = self._path(pixels_id, size)
+        return path.read_bytes() if path.exists() else None
+
+    def forget(self, pixels_id: int) -> None:
+        """Remove what was drawn of pixels that are gone or now look otherwise."""
+        for path in self._folder.glob(f"{pixels_id % 1000:03d}/{pixels_id}-*.jpg"):
+            path.unlink(missing_ok=True)
+
+    def _path(self, pixels_id: int, size: int) -> Path:
+        return self._folder / f"{pixels_id % 1000:03d}" / f"{pixels_id}-{size}.jpg"
+
+
+def draw(planes: PlaneReader, image: Image, ranges: Sequence[tuple[float, float]] | None) -> bytes:
+    """A thumbnail of an image that is being imported, with the settings it will have."""
+    count = min(image.size_c, ACTIVE_CHANNELS)
+    level = level_for(planes, image.series, SIZE)
+    z = image.size_z // 2
+    shown = [planes.plane(image.series, z, c, 0, level) for c in range(count)]
+    views = []
+    for index, plane in enumerate(shown):
+        channel = image.channels[index]
+        emission = channel.emission_wavelength
+        colour = (
+            rgba(channel.colour)[:3]
+            if channel.colour is not None
+            else default_colour(index, image.size_c, emission.value if emission else None)
+        )
+        window = _window(image, plane, ranges[index] if ranges is not None else None)
+        views.append(ChannelView(index, *window, colour))
+    return jpeg(fit(render(shown, views), SIZE))
+
+
+def _window(
+    image: Image, plane: NDArray[Any], known: tuple[float, float] | None
+) -> tuple[float, float]:
+    if image.rgb:
+        return full_range(image.pixel_type)
+    return known or (float(plane.min()), float(plane.max()))
+
+
+def level_for(planes: PlaneReader, series: int, size: int) -> int:
+    """The smallest level of a pyramid that is at least `size` wide or high."""
+    sizes = planes.resolutions(series)
+    return max((n for n, wh in enumerate(sizes) if max(wh) >= size), default=0)
+
+
+def fit(picture: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
+    """The picture scaled so that its longest side has `longest` pixels."""
+    height, width = picture.shape[:2]
+    scale = longest / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return resize(picture, size)
+
+
+def resize(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The picture at (width, height)."""
+    return np.asarray(Picture.fromarray(picture).resize(size, Picture.Resampling.BILINEAR))
+
+
+def jpeg(picture: NDArray[np.uint8]) -> bytes:
+    target = io.BytesIO()
+    Picture.fromarray(picture).save(target, "JPEG", quality=_QUALITY)
+    return target.getvalue()

@@ -1,0 +1,203 @@
+"""omero::grid::ManagedRepository: browsing the repository, and beginning an import into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import omero
+import omero.all
+from omero.rtypes import rlong, rmap, unwrap
+
+from omero_embedded.commands.deleting import delete_task
+from omero_embedded.commands.handle import Handle
+from omero_embedded.repository.beginning import begin_import
+from omero_embedded.repository.checksums import ALGORITHMS
+from omero_embedded.repository.files import DIRECTORY, Repository
+from omero_embedded.repository.process import Importing, ImportProcess
+from omero_embedded.repository.rawfile import RawFile
+from omero_embedded.sessions.acting import actor_of
+from omero_embedded.sessions.servant_map import ServantMap
+from omero_embedded.sessions.session import Client
+from omero_embedded.store import ALL_GROUPS, Actor
+from omero_embedded.wire import errors
+from omero_embedded.wire.servants import Call
+
+
+class ManagedRepository:
+    def __init__(
+        self,
+        repository: Repository,
+        servants: ServantMap,
+        importing: Importing,
+        submit: Callable[[Client, Handle], Any],
+    ) -> None:
+        self._repository = repository
+        self._servants = servants
+        self._importing = importing
+        self._submit = submit
+
+    def root(self, call: Call) -> Any:
+        with self._repository.store.read(_everywhere(call)) as work:
+            return work.get("OriginalFile", self._repository.row_id)
+
+    def mimetype(self, call: Call, path: str) -> str:
+        mimetype: str = unwrap(self._row(call, path).mimetype)
+        return mimetype
+
+    def list(self, call: Call, path: str) -> list[str]:
+        return [_full_name(row) for row in self.listFiles(call, path)]
+
+    def listFiles(self, call: Call, path: str) -> Any:
+        return self._repository.children(_everywhere(call), path)
+
+    def treeList(self, call: Call, path: str) -> Any:
+        """{"/path": {id, mimetype, size, files}} for the folder and everything below it."""
+        actor = _everywhere(call)
+        row = self._repository.find(actor, path)
+        return rmap({} if row is None else {_full_name(row): self._tree(actor, row)})
+
+    def _tree(self, actor: Actor, row: Any) -> Any:
+        described = {"id": rlong(row.id.val), "mimetype": row.mimetype}
+        if unwrap(row.mimetype) == DIRECTORY:
+            below = self._repository.children(actor, _full_name(row))
+            described["files"] = rmap({_full_name(r): self._tree(actor, r) for r in below})
+        else:
+            described["size"] = rlong(unwrap(row.size) or 0)
+        return rmap(described)
+
+    def fileExists(self, call: Call, path: str) -> bool:
+        return (self._repository.root / self._repository.checked(path)).exists()
+
+    def file(self, call: Call, path: str, mode: str) -> Any:
+        return self._open(call, self._row(call, path), mode)
+
+    def fileById(self, call: Call, file_id: int) -> Any:
+        return self._open(call, self._repository.row(_everywhere(call), file_id), "r")
+
+    def _open(self, call: Call, row: Any, mode: str) -> Any:
+        actor = _everywhere(call)
+        writable = "w" in mode
+        if writable and not row.details.permissions.canEdit():
+            raise errors.security(f"OriginalFile {row.id.val} is not yours to write")
+        store = RawFile(
+            row.id.val,
+            self._repository.path_of(row),
+            writable,
+            lambda: self._repository.save_digest(actor, row.id.val),
+        )
+        skeleton = omero.api.RawFileStore
+        return self._servants.open_new(call.caller, "RawFileStore", skeleton, store)
+
+    def _row(self, call: Call, path: str) -> Any:
+        row = self._repository.find(_everywhere(call), path)
+        if row is None:
+            raise errors.validation(f"there is no file {path!r} in the repository")
+        return row
+
+    def makeDir(self, call: Call, path: str, parents: bool) -> None:
+        wanted = self._repository.checked(path)
+        folder = self._repository.root / wanted
+        if folder.exists() and not parents:
+            raise errors.resource(f"{path!r} exists already")
+        if not folder.parent.is_dir() and not parents:
+            raise errors.resource(f"the folder of {path!r} does not exist: make it first")
+        self._repository.make_folders(actor_of(call), "", [str(wanted)])
+
+    def deletePaths(self, call: Call, paths: list[str], recursively: bool, force: bool) -> Any:
+        rows = [self._row(call, path) for path in paths]
+        below = [r for row in rows for r in self._below(_everywhere(call), row)]
+        if below and not recursively:
+            raise errors.resource("a folder that is not empty is only deleted recursively")
+        ids = [row.id.val for row in (*below, *rows)]
+        request = omero.cmd.Delete2(targetObjects={"OriginalFile": ids})
+        task = delete_task(self._repository, _everywhere(call), request)
+        return self._submit(call.caller, Handle(task))
+
+    def _below(self, actor: Actor, row: Any) -> Any:
+        if unwrap(row.mimetype) != DIRECTORY:
+            return []
+        rows = self._repository.children(actor, _full_name(row))
+        return [r for child in rows for r in (*self._below(actor, child), child)]
+
+    def listChecksumAlgorithms(self, call: Call) -> Any:
+        with self._repository.store.read(_everywhere(call)) as work:
+            known = {unwrap(a.value): a for a in work.find_by("ChecksumAlgorithm")}
+        return [known[name] for name in ALGORITHMS]
+
+    def suggestChecksumAlgorithm(self, call: Call, supported: Any) -> Any:
+        wanted = {unwrap(algorithm.value) for algorithm in supported}
+        for algorithm in self.listChecksumAlgorithms(call):
+            if unwrap(algorithm.value) in wanted:
+                return algorithm
+        return None
+
+    def verifyChecksums(self, call: Call, file_ids: Any) -> Any:
+        """Ids of the files whose bytes are not what their rows say."""
+        actor, repository, different = _everywhere(call), self._repository, []
+        algorithms = {a.id.val: unwrap(a.value) for a in self.listChecksumAlgorithms(call)}
+        for file_id in file_ids:
+            row = repository.row(actor, file_id)
+            if row.hasher is None or row.hash is None:
+                continue
+            path = repository.path_of(row)
+            name = algorithms[row.hasher.id.val]
+            if not path.exists() or repository.digests.of(path, name) != unwrap(row.hash):
+                different.append(file_id)
+        return different
+
+    def importFileset(self, call: Call, fileset: Any, settings: Any) -> Any:
+        actor = actor_of(call)
+        session = call.caller.session
+        if actor.group_id == ALL_GROUPS:
+            actor = session.actor
+        begun = begin_import(
+            self._repository, actor, session.user_name, session.group_name, fileset, settings
+        )
+        process = ImportProcess(self._importing, call.caller, actor, begun, settings)
+        skeleton = omero.grid.ImportProcess
+        proxy = self._servants.open_new(call.caller, "ManagedImportProcessI", skeleton, process)
+        process.proxy = proxy
+        return proxy
+
+    def listImports(self, call: Call) -> Any:
+        return [
+            active.proxy
+            for active in call.caller.session.actives.values()
+            if isinstance(active.service, ImportProcess)
+        ]
+
+
+class SharedResources:
+    """omero::grid::SharedResources: one repository, no tables, no script processors."""
+
+    def __init__(self, repository: Repository, managed: ManagedRepository, servants: ServantMap):
+        self._repository = repository
+        self._managed = managed
+        self._servants = servants
+
+    def repositories(self, call: Call) -> Any:
+        found = omero.grid.RepositoryMap()
+        found.descriptions = [self._managed.root(call)]
+        found.proxies = [self._proxy(call)]
+        return found
+
+    def _proxy(self, call: Call) -> Any:
+        name = f"{call.caller.uuid}PublicRepository-{self._repository.uuid}"
+        active = call.caller.session.actives.get(name)
+        if active is not None:
+            return active.proxy
+        skeleton = omero.grid.ManagedRepository
+        return self._servants.open(call.caller, name, skeleton, self._managed, False)
+
+    def areTablesEnabled(self, call: Call) -> bool:
+        return False
+
+
+def _everywhere(call: Call) -> Actor:
+    """Files belong to no group that a client would name: look in all that the user has."""
+    return actor_of(call).in_group(ALL_GROUPS)
+
+
+def _full_name(row: Any) -> str:
+    return f"/{unwrap(row.path).strip('/')}/{unwrap(row.name)}".replace("//", "/")

@@ -1,0 +1,71 @@
+"""In whose name, and in which group, a call is made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import omero
+import omero.sys
+
+from omero_embedded.sessions.session import Session
+from omero_embedded.store import ALL_GROUPS, Actor, Store
+from omero_embedded.wire import errors
+from omero_embedded.wire.servants import Call
+
+_GROUP = "omero.group"
+
+
+def actor_of(call: Call) -> Actor:
+    """The session's user, in the group that the call's context names, else in the session's."""
+    wanted = call.context.get(_GROUP, "")
+    session = call.caller.session
+    if not wanted:
+        return session.actor
+    try:
+        group_id = int(wanted)
+    except ValueError:
+        raise errors.api_usage(
+            f"omero.group={wanted!r}: in a call it must be a group's id, or -1 for all"
+        ) from None
+    return in_group(session, group_id)
+
+
+def in_group(session: Session, group_id: int) -> Actor:
+    """The session's user in another group. Raises omero.SecurityViolation when not a member."""
+    actor = session.actor
+    if group_id != ALL_GROUPS and not actor.is_admin and group_id not in actor.member_of:
+        raise errors.security(
+            f"User {session.user_name} is not a member of group {group_id} and cannot work in it"
+        )
+    return actor.in_group(group_id)
+
+
+def as_server(actor: Actor) -> Actor:
+    """The same user, for writes that the server itself makes in that user's name."""
+    return replace(actor, trusted=True)
+
+
+def event_context(store: Store, session: Session, actor: Actor) -> Any:
+    """omero.sys.EventContext of a call."""
+    group_id = session.actor.group_id if actor.group_id == ALL_GROUPS else actor.group_id
+    with store.read(actor) as work:
+        group = work.get("ExperimenterGroup", group_id)
+        privileges = [p.value.val for p in work.find_by("AdminPrivilege")] if actor.is_admin else []
+    context = omero.sys.EventContext()
+    context.shareId = -1
+    context.sessionId = session.row_id
+    context.sessionUuid = session.uuid
+    context.userId = actor.user_id
+    context.userName = session.user_name
+    context.sudoerId = context.sudoerName = None
+    context.groupId = group_id
+    context.groupName = group.name.val
+    context.isAdmin = actor.is_admin
+    context.adminPrivileges = privileges
+    context.eventId = -1
+    context.eventType = actor.event_type
+    context.memberOfGroups = sorted(actor.member_of)
+    context.leaderOfGroups = sorted(actor.leader_of)
+    context.groupPermissions = group.details.permissions
+    return context

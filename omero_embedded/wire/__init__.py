@@ -1,0 +1,1 @@
+"""Between Ice and the services: identities, dispatch, errors, the request log."""
