@@ -118,17 +118,31 @@ class Work:
         type_name: str,
         ids: Sequence[int],
         keep: Sequence[str] = (),
+        include: Sequence[str] = (),
         dry_run: bool = False,
     ) -> Deletion:
-        """Delete objects with what OMERO deletes along with them.
+        """`delete_all` for objects of one type."""
+        return self.delete_all({type_name: ids}, keep, include, dry_run)
+
+    def delete_all(
+        self,
+        targets: Mapping[str, Sequence[int]],
+        keep: Sequence[str] = (),
+        include: Sequence[str] = (),
+        dry_run: bool = False,
+    ) -> Deletion:
+        """Delete objects (type name -> ids) with what OMERO deletes along with them.
 
         `keep`: types that are spared (ChildOption.excludeType), e.g. ("Image",) with a Dataset.
+        `include`: types that are taken although something that stays uses them too (includeType).
         Raises omero.SecurityViolation when the actor may not delete one of them, and
         omero.ValidationException when it would tear something apart (an image of a fileset whose
         other images stay).
         """
-        deleter = Deleter(self.connection, self.access, self._events)
-        return deleter.delete(_known_type(type_name), ids, keep, dry_run)
+        for name in (*targets, *keep, *include):
+            _known_type(name)
+        deleter = Deleter(self.connection, self.access, self._events, keep, include)
+        return deleter.delete(targets, dry_run)
 
     def finish(self) -> None:
         """Write down what is only known at the end of a transaction."""
