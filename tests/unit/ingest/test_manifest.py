@@ -288,6 +288,7 @@ ROW_PROBLEMS = [
     ("path", {"path": "broken.tif"}, "is a symbolic link to", "Mend the link"),
     ("path", {"path": "empty"}, "there is no file in the folder", "Name the folder that holds"),
     ("path", {"path": "pipe"}, "but a named pipe", "Name a file or folder"),
+    ("path", {"path": "pipe", "files": "a.tif"}, "but a named pipe", "Name a file or folder"),
     ("path", {"path": "socket"}, "but a socket", "Name a file or folder"),
     ("path", {"path": "/dev/null"}, "but a device", "Name a file or folder"),
     ("path", {"path": "a\0.tif"}, "control characters", "Type the text anew"),
@@ -374,6 +375,20 @@ def test_what_may_not_be_read_is_named(
     monkeypatch.setattr(os, "access", denied)
     [problem] = problems(read, [{"fileset": "f", "path": path, "files": files}])
     assert f"you may not read the {cause}" in problem.cause
+
+
+def test_files_may_be_named_in_a_folder_that_may_not_be_listed(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(where: str) -> os.stat_result:
+        raise PermissionError(13, "Permission denied", where)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    monkeypatch.setattr(os, "access", lambda where, _mode: where.endswith(".tif"))
+    assert not read([{"fileset": "f", "path": "set", "files": "1.tif;2.tif"}]).problems
+    [problem] = problems(read, [{"fileset": "f", "path": "set", "files": "*.tif"}])
+    assert problem.column == "files"
+    assert "cannot be looked at: permission denied" in problem.cause
 
 
 def test_a_folder_that_may_not_be_entered_is_named(

@@ -76,8 +76,10 @@ class SourceChecks:
         try:
             absolute = self.absolute(row.path)
             real, status = self._look(absolute)
-            if not (row.files and stat.S_ISREG(status.st_mode)):
+            if not row.files:
                 _check_readable(absolute, status)
+            elif not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+                raise _neither(absolute, status)
             if row.files:
                 column = "files"
                 self._check_files(row, absolute, status)
@@ -255,10 +257,7 @@ def _check_readable(absolute: str, status: os.stat_result) -> None:
     """Refuses what is neither file nor folder, and what may not be read."""
     is_folder = stat.S_ISDIR(status.st_mode)
     if not is_folder and not stat.S_ISREG(status.st_mode):
-        raise _Refused(
-            f"{absolute!r} is neither a file nor a folder but a {_special(status.st_mode)}",
-            "Name a file or folder.",
-        )
+        raise _neither(absolute, status)
     if not os.access(absolute, os.R_OK | os.X_OK if is_folder else os.R_OK):
         kind = "folder" if is_folder else "file"
         raise _Refused(
@@ -273,6 +272,13 @@ def _check_file(absolute: str, name: str, status: os.stat_result) -> None:
             f"Name the files, like {name.rstrip('/')}/*.",
         )
     _check_readable(absolute, status)
+
+
+def _neither(absolute: str, status: os.stat_result) -> _Refused:
+    kind = _special(status.st_mode)
+    return _Refused(
+        f"{absolute!r} is neither a file nor a folder but a {kind}", "Name a file or folder."
+    )
 
 
 def _special(mode: int) -> str:
