@@ -1,18 +1,23 @@
 # The embedded OMERO server runs as long as this Snakemake process does.
 
-from omero_embedded.launch import start_server
+from contextlib import ExitStack
 
-EMBEDDED = []
+EMBEDDED = ExitStack()
 
 
 onstart:
     if workflow.is_main_process and CONFIG.omero.embedded:
-        EMBEDDED.append(start_server(CONFIG.omero.embedded_folder, CONFIG.omero.embedded_users))
+        from omero_embedded.companion import server_for
+
+        omero = CONFIG.omero
+        EMBEDDED.enter_context(server_for(omero.embedded_folder, omero.embedded_users))
 
 
 onsuccess:
-    finish()
+    EMBEDDED.close()
+    tell_verdict()
 
 
 onerror:
-    finish()
+    EMBEDDED.close()
+    tell_verdict()

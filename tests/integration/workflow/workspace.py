@@ -82,20 +82,16 @@ class Workspace:
         """A session of the embedded server's administrator, as any third-party client has it."""
         import omero.clients
 
-        from omero_embedded.launch import start_server
+        from omero_embedded.companion import server_for
 
         store = self.folder / "omero-embedded"
-        server = start_server(store)
-        try:
-            address = json.loads((store / "server.json").read_text())
+        with server_for(store, None) as address:
             client = omero.client(address["host"], address["port"])
             client.createSession("root", (store / "secret").read_text().strip())
             try:
                 yield client
             finally:
                 client.closeSession()
-        finally:
-            server.stop()
 
     def filesets_in_omero(self) -> list[int]:
         from omero.sys import ParametersI

@@ -53,13 +53,20 @@ def run_stage(stage: Stage, snakemake: Any) -> None:
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[Context]:
-    """What any rule's script works with: its configuration, its log file, OMERO when it asks."""
+    """What any rule's script works with: its configuration, its log file, OMERO when it asks.
+
+    A StageError that is not of one fileset, such as a server that cannot be reached, ends the job
+    with its cause and remedy.
+    """
     config = load(snakemake.config)
     results = Path(config.results)
     with _log_file(Path(snakemake.log[0])) as log, _ending_at_once(log):
         context = Context(config, results, Journal(results / JOURNAL), snakemake.threads, log)
         try:
             yield context
+        except StageError as error:
+            log.error("%s. %s", error.cause, error.remedy)
+            sys.exit(f"{error.cause}\n{error.remedy}")
         finally:
             context.close()
 
