@@ -64,7 +64,7 @@ class Graph:
             linked = select(notes.c.id).join(link, link.c.child == notes.c.id)
             return self._scalars(linked.where(condition))
         found = set()
-        annotated = table_of(model_type)
+        annotated = table_of(model_type).alias()
         for link_type, end in _links(model_type.root):
             if not _is_annotation_link(link_type) or end != "parent":
                 continue
