@@ -114,6 +114,16 @@ def _respond(callback: Any, result: Any, operation: str) -> None:
         callback.ice_exception(errors.internal(f"{operation} answered what cannot be sent"))
 
 
+# What the Slice definitions let a client expect; anything else is this server's own fault.
+_DECLARED = (
+    omero.ServerError,
+    Ice.Exception,
+    Glacier2.CannotCreateSessionException,
+    Glacier2.PermissionDeniedException,
+    Glacier2.SessionNotExistException,
+)
+
+
 def _run(servant: Any, interface: str, operation: str, arguments: tuple[Any, ...]) -> Any:
     *values, current = arguments
     caller = servant.caller
@@ -130,7 +140,7 @@ def _run(servant: Any, interface: str, operation: str, arguments: tuple[Any, ...
             return method(Call(caller, current.ctx, current.con, operation), *values)
         finally:
             caller.leave()
-    except (omero.ServerError, Ice.Exception, Glacier2.PermissionDeniedException) as error:
+    except _DECLARED as error:
         outcome = type(error).__name__
         raise
     except Exception as error:
