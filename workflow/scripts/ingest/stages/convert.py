@@ -84,7 +84,7 @@ def _grouped(path: str) -> tuple[list[str], str, str]:
         filesets = imageformats.resolve(path)
     except imageformats.UnreadableImage as error:
         raise StageError(
-            f"Bio-Formats cannot read {error.path}: {error.reason}",
+            f"cannot read {error.path}: {error.reason}",
             "Check that the file is complete and of a format that Bio-Formats reads; put a sound "
             "copy in its place, or take the row out of the manifest.",
         ) from None
