@@ -24,6 +24,7 @@ from imageformats.readers import (
     reader_class,
     used_files,
 )
+from imageformats.truncation import check_complete
 
 _SCAN_DEPTH = 4
 
@@ -113,11 +114,13 @@ def required_directories(files: Sequence[str], reader: str) -> int:
 def _fileset(reader: Any, path: str) -> FilesetFiles:
     open_file(reader, path)
     with java_errors(path):
-        return FilesetFiles(
+        fileset = FilesetFiles(
             files=used_files(reader, path),
             reader=reader_class(reader),
             format=str(reader.getFormat()),
         )
+    check_complete(fileset.files, fileset.reader)
+    return fileset
 
 
 def _candidates(folder: str, depth: int) -> Iterator[str]:

@@ -109,6 +109,9 @@ def _check_file(path: str) -> None:
         path.encode()
     except UnicodeEncodeError:
         raise UnreadableImage(path, "its name is not valid UTF-8: rename it") from None
+    if path.lower().endswith(".zip"):
+        # OMERO reads none; Bio-Formats never returns from a broken one.
+        raise UnreadableImage(path, "it is a zip archive: unpack it", True)
     try:
         with Path(path).open("rb"):
             pass
@@ -122,10 +125,14 @@ def _unreadable(path: str, error: Any) -> UnreadableImage:
         return UnreadableImage(path, "no Bio-Formats reader knows this format", True)
     if kind == "OutOfMemoryError":
         return UnreadableImage(
-            path, f"Java ran out of memory: give it more with {HEAP_VARIABLE} (such as 4g)"
+            path,
+            "Java ran out of memory: the file is corrupt, or it takes more than "
+            f"{HEAP_VARIABLE} allows (set it to 4g, say)",
         )
-    message = str(error.getMessage() or "").strip().partition("\n")[0]
+    if not Path(path).stat().st_size:
+        return UnreadableImage(path, "it is empty")
+    message = str(error.getMessage() or kind).strip().partition("\n")[0]
     message = re.sub(r"^(?:[a-z]\w*\.)+[A-Z]\w*(?:Exception|Error): ", "", message)
     if len(message) > _LONGEST_REASON:
         message = message[:_LONGEST_REASON] + "..."
-    return UnreadableImage(path, message or f"Bio-Formats failed with {kind}")
+    return UnreadableImage(path, f"Bio-Formats cannot read it: {message}")
