@@ -7,23 +7,24 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import Glacier2
 import Ice
 import omero
 import omero.all
 import omero.ObjectFactoryRegistrar
 import omero.rtypes
+from omero.clients import Glacier2  # omero loads it anew: imported first, it is another
 
 from omero_embedded.certificate import PASSWORD, ensure_certificate
 from omero_embedded.commands.dispatch import Commands
 from omero_embedded.commands.handle import Handle
 from omero_embedded.folder import StoreFolder
 from omero_embedded.imports.request import Importer
+from omero_embedded.pixels.source import Readers
 from omero_embedded.pixels.thumbnails import Thumbnails
 from omero_embedded.repository.files import open_repository
 from omero_embedded.repository.managed import ManagedRepository
 from omero_embedded.repository.process import Importing
-from omero_embedded.services.catalogue import service_kinds
+from omero_embedded.services.catalogue import Facilities, service_kinds
 from omero_embedded.sessions.factory import ServiceFactory
 from omero_embedded.sessions.registry import Sessions
 from omero_embedded.sessions.router import Router
@@ -65,8 +66,8 @@ class Server:
         ports = {e.getInfo().type(): e.getInfo().port for e in self._adapter.getEndpoints()}
         return {
             "host": _HOST,
-            "port": ports[Ice.SSLEndpointType if hasattr(Ice, "SSLEndpointType") else 2],
-            "tcp_port": ports[1],
+            "port": ports[Ice.SSLEndpointType],
+            "tcp_port": ports[Ice.TCPEndpointType],
             "pid": os.getpid(),
             "managed_repository": str(self._repository.root),
         }
@@ -80,20 +81,20 @@ class Server:
             Importer(self._store, self._thumbnails).task,
             self._start_import,
         )
-        managed = ManagedRepository(
-            self._repository, self._servants, importing, self._start_command
-        )
+        managed = ManagedRepository(self._repository, self._servants, importing, self._submit)
         self._commands = Commands(self._store, self._repository, self._thumbnails)
-        router = f"OMERO.Glacier2/router:tcp -p {self.facts['tcp_port']} -h {_HOST}"
         self._kinds = service_kinds(
-            self._store,
-            self._sessions,
-            self._repository,
-            managed,
-            self._servants,
-            self._thumbnails,
-            self._folder,
-            router,
+            Facilities(
+                self._store,
+                self._sessions,
+                self._servants,
+                self._repository,
+                managed,
+                self._thumbnails,
+                Readers(),
+                self._folder,
+                f"OMERO.Glacier2/router:tcp -p {self.facts['tcp_port']} -h {_HOST}",
+            )
         )
         service = Router(
             self._sessions, self._folder.secret(), lambda: self._router, self._open_door

@@ -10,9 +10,9 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-import Glacier2
 import Ice
 import omero
+from omero.clients import Glacier2  # omero loads it anew: imported first, it is another
 
 from omero_embedded.sessions.registry import Sessions
 from omero_embedded.sessions.session import Client, Session

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
-import Glacier2
 import Ice
 import omero
+from omero.clients import Glacier2  # omero loads it anew: imported first, it is another
 
 from omero_embedded.wire import errors
 from omero_embedded.wire.requestlog import LOG, request

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import Glacier2
 import Ice
 import omero
 import omero.all
+from omero.clients import Glacier2  # omero loads it anew: imported first, it is another
 
 from ingest.fileset import StageError
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import Glacier2
 import omero
 import omero.all
 import omero.clients
 import omero.sys
+from omero.clients import Glacier2  # omero loads it anew: imported first, it is another
 from omero.rtypes import rlist, rlong, rstring, unwrap
 
 from ingest.config import Config
