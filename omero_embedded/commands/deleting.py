@@ -12,36 +12,39 @@ import omero.cmd
 from omero.rtypes import unwrap
 
 from omero_embedded.commands.handle import Task
+from omero_embedded.model.types import type_of
+from omero_embedded.pixels.thumbnails import Thumbnails
 from omero_embedded.repository.files import Repository
 from omero_embedded.store import Actor, Deletion
 from omero_embedded.wire.requestlog import LOG
 
 
-def delete_task(repository: Repository, actor: Actor, request: Any) -> Task:
+def delete_task(repository: Repository, thumbnails: Thumbnails, actor: Actor, request: Any) -> Task:
     """The task of a Delete2, of one step."""
     done: list[Deletion] = []
 
     def run() -> None:
+        targets = {kind: list(ids) for kind, ids in (request.targetObjects or {}).items()}
+        keep, include = _kinds(request, "excludeType"), _kinds(request, "includeType")
         with repository.store.write(actor) as work:
-            for kind, ids in (request.targetObjects or {}).items():
-                keep = _kept(request)
-                done.append(work.delete(kind, list(ids), keep, bool(request.dryRun)))
+            done.append(work.delete_all(targets, keep, include, bool(request.dryRun)))
         if not request.dryRun:
-            remove_files(repository, [row for deletion in done for row in deletion.files])
+            remove_files(repository, done[0].files)
+            for pixels_id in done[0].ids.get("Pixels", ()):
+                thumbnails.forget(pixels_id)
 
-    return Task(request, [run], lambda: _response(done))
+    return Task(
+        request, [run], lambda: omero.cmd.Delete2Response(deletedObjects=_java_names(done[0].ids))
+    )
 
 
-def _kept(request: Any) -> list[str]:
-    return [kind for option in request.childOptions or () for kind in option.excludeType or ()]
+def _kinds(request: Any, field: str) -> list[str]:
+    return [k for option in request.childOptions or () for k in getattr(option, field) or ()]
 
 
-def _response(done: list[Deletion]) -> Any:
-    deleted: dict[str, list[int]] = {}
-    for deletion in done:
-        for kind, ids in deletion.ids.items():
-            deleted.setdefault(kind, []).extend(ids)
-    return omero.cmd.Delete2Response(deletedObjects=deleted)
+def _java_names(ids: dict[str, list[int]]) -> dict[str, list[int]]:
+    """What OMERO calls the deleted types in its response: "ome.model.core.Image"."""
+    return {type_of(name).java_name: found for name, found in ids.items()}
 
 
 def remove_files(repository: Repository, rows: list[Any]) -> None:
