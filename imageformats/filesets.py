@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jpype
-
 from imageformats.errors import UnreadableImage
 from imageformats.jvm import in_java, java_class
 from imageformats.readers import (
@@ -102,13 +100,15 @@ def required_directories(files: Sequence[str], reader: str) -> int:
     `reader` is a Java class name as in FilesetFiles. Raises ValueError when there is no such
     reader, UnreadableImage when it cannot tell.
     """
-    try:
-        with in_java():
-            instance = java_class(reader)()
-    except (TypeError, jpype.JException) as error:
-        raise ValueError(f"no Bio-Formats reader is called {reader}") from error
+    with in_java():
+        try:
+            found = java_class(reader)
+        except TypeError:
+            found = None
+        if found is None or not issubclass(found, java_class("loci.formats.IFormatReader")):
+            raise ValueError(f"no Bio-Formats reader is called {reader!r}")
     with java_errors(files[0]):
-        return int(instance.getRequiredDirectories(list(files)))
+        return int(found().getRequiredDirectories(list(files)))
 
 
 def _fileset(reader: Any, path: str) -> FilesetFiles:
