@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from typing import Any
+
+import omero.model
+import pytest
+from omero.rtypes import rstring
+
+from tests.integration.ingest_omero.rig import Rig, write_image
+
+
+def make(rig: Rig, name: str, kind: str = "Dataset") -> int:
+    container = getattr(omero.model, f"{kind}I")()
+    container.setName(rstring(name))
+    return int(rig.omero.save([container])[0].getId().getValue())
+
+
+def resolve(rig: Rig, target: str) -> dict[str, Any]:
+    rig.filesets.clear()
+    rig.add("row", [write_image(rig.folder / "a.tif")], target=target)
+    (entry,) = rig.targets()["targets"]
+    return dict(entry)
+
+
+def test_the_discriminators_choose(rig: Rig) -> None:
+    first, second = make(rig, "twice"), make(rig, "twice")
+    assert resolve(rig, "Dataset:name:twice")["id"] == second
+    assert resolve(rig, "Dataset:+name:twice")["id"] == second
+    assert resolve(rig, "Dataset:-name:twice")["id"] == first
+    assert resolve(rig, f"Dataset:{first}")["id"] == first
+    error = resolve(rig, "Dataset:%name:twice")["error"]
+    assert f"{first}, {second}" in error["cause"]
+
+
+def test_one_that_is_missing_is_made_once(rig: Rig) -> None:
+    made = resolve(rig, "Screen:name:made once")
+    assert made["type"] == "Screen"
+    assert resolve(rig, "Screen:%name:made once")["id"] == made["id"]
+
+
+def test_an_id_that_does_not_exist_is_an_error_of_its_row(rig: Rig) -> None:
+    rig.add("bad", [write_image(rig.folder / "a.tif")], target="Dataset:id:999999")
+    rig.add("good", [write_image(rig.folder / "b.tif", 1)], target="Dataset:name:good one")
+    records = rig.import_all()
+    assert records["bad"].status == "error"
+    assert "no Dataset 999999" in records["bad"].cause
+    assert records["good"].status == "ok"
+
+
+def test_a_dataset_is_put_into_its_project_once(rig: Rig) -> None:
+    first = resolve(rig, "Project:name:P/Dataset:name:in P")
+    assert resolve(rig, "Project:name:P/Dataset:name:in P") == first
+    links = rig.omero.rows(
+        "select l.parent.name from ProjectDatasetLink l where l.child.id = :id", id=first["id"]
+    )
+    assert links == [["P"]]
+
+
+def test_the_target_of_an_earlier_run_is_kept(rig: Rig) -> None:
+    earlier = resolve(rig, "Dataset:name:kept")
+    newer = make(rig, "kept")
+    assert resolve(rig, "Dataset:name:kept")["id"] == earlier["id"]
+    import omero.cmd
+
+    rig.omero.submit(omero.cmd.Delete2({"Dataset": [earlier["id"]]}))
+    assert resolve(rig, "Dataset:name:kept")["id"] == newer
+
+
+def test_at_makes_one_for_each_fileset_and_no_more_on_a_rerun(rig: Rig) -> None:
+    for seed, name in enumerate(["one", "two"]):
+        source = write_image(rig.folder / f"{name}.tif", seed)
+        rig.add(name, [source], target="Project:name:PP/Dataset:@name:each")
+    records = rig.import_all()
+    ids = {record.facts["target"]["id"] for record in records.values()}
+    assert len(ids) == 2
+    assert rig.import_all() == records
+    for name in ("one", "two"):
+        journal = rig.context.journal.path(name)
+        lines = [line for line in journal.read_text().splitlines() if '"done"' not in line]
+        journal.write_text("".join(line + "\n" for line in lines))
+    again = rig.import_all()
+    assert {record.facts["target"]["id"] for record in again.values()} == ids
+    assert rig.count("select d.id from Dataset d where d.name = :name", name="each") == 2
+    assert rig.count("select p.id from Project p where p.name = :name", name="PP") == 1
+
+
+@pytest.mark.parametrize("target", ["Dataset:name:shared", "Dataset:id:{id}"])
+def test_what_the_user_may_not_add_to_is_not_taken(rig: Rig, target: str) -> None:
+    """grace may read, but not link to, what ada has in the read-annotate group."""
+    with rig.context.sessions.using("ada", "demo") as ada:
+        dataset = omero.model.DatasetI()
+        dataset.setName(rstring("shared"))
+        theirs = int(ada.save([dataset])[0].getId().getValue())
+    rig.add(
+        "grace",
+        [write_image(rig.folder / "a.tif")],
+        target=target.format(id=theirs),
+        user="grace",
+        group="demo",
+    )
+    (entry,) = rig.targets()["targets"]
+    if "id:" in target:
+        assert "may not add" in entry["error"]["cause"]
+    else:
+        assert entry["id"] != theirs
