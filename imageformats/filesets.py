@@ -50,19 +50,19 @@ class Scan:
 def resolve(path: str | os.PathLike[str]) -> list[FilesetFiles]:
     """The fileset a file belongs to, or every fileset in a folder (see `scan`).
 
-    Raises UnreadableImage when there is none.
+    Raises UnreadableImage when there is none, and when a file in the folder is an image that
+    cannot be read: it must not be left behind unnoticed.
     """
     name = absolute(path)
     if not Path(name).is_dir():
         with image_reader(GROUPING) as reader:
             return [_fileset(reader, name)]
     found = scan(name)
+    for error in found.unreadable:
+        if not error.unknown_format:
+            raise error
     if not found.filesets:
-        raise (
-            found.unreadable[0]
-            if len(found.unreadable) == 1
-            else UnreadableImage(name, "no image among the files of this folder", True)
-        )
+        raise UnreadableImage(name, "no image among the files of this folder", True)
     return list(found.filesets)
 
 

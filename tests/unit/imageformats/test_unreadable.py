@@ -125,19 +125,16 @@ def test_a_folder_without_an_image(tmp_path: Path) -> None:
     assert _problem(tmp_path).unknown_format
 
 
-def test_a_folder_whose_only_image_is_broken_says_how(tmp_path: Path) -> None:
-    (tmp_path / "a.tif").touch()
-    with pytest.raises(UnreadableImage, match=r"a\.tif: it is empty"):
-        imageformats.resolve(tmp_path)
-
-
-def test_a_broken_file_among_good_ones(tmp_path: Path) -> None:
+def test_a_broken_file_among_good_ones_is_not_left_behind_unnoticed(tmp_path: Path) -> None:
     write_ome_tiff(tmp_path / "a.ome.tif")
     (tmp_path / "b.ome.tif").write_bytes(b"II*\0 and no more")
-    write_ome_tiff(tmp_path / "c.ome.tif")
+    (tmp_path / "c.txt").write_text("no image")
+    write_ome_tiff(tmp_path / "d.ome.tif")
+    with pytest.raises(UnreadableImage, match=r"b\.ome\.tif: "):
+        imageformats.resolve(tmp_path)
     found = imageformats.scan(tmp_path)
-    assert [Path(fileset.files[0]).name for fileset in found.filesets] == ["a.ome.tif", "c.ome.tif"]
-    assert [Path(error.path).name for error in found.unreadable] == ["b.ome.tif"]
+    assert [Path(fileset.files[0]).name for fileset in found.filesets] == ["a.ome.tif", "d.ome.tif"]
+    assert [Path(error.path).name for error in found.unreadable] == ["b.ome.tif", "c.txt"]
 
 
 def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
