@@ -183,6 +183,8 @@ def source_file(path: Path, name: str) -> SourceFile:
 def write_image(path: Path, seed: int = 0) -> Path:
     """A small grey image, of pixels that no other path and seed has."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = numpy.random.default_rng([seed, *str(path).encode()]).integers(0, 60000, (24, 32), dtype=numpy.uint16)
+    pixels = numpy.random.default_rng([seed, *str(path).encode()]).integers(
+        0, 60000, (24, 32), dtype=numpy.uint16
+    )
     tifffile.imwrite(path, pixels)
     return path
