@@ -16,7 +16,7 @@ include: "workflow/rules/transfer.smk"
 include: "workflow/rules/import.smk"
 include: "workflow/rules/annotate.smk"
 include: "workflow/rules/summary.smk"
-include: "workflow/rules/embedded.smk"
+include: "workflow/rules/run.smk"
 
 
 localrules:

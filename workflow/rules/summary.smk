@@ -35,10 +35,3 @@ rule verdict:
         "../../envs/ingest.yaml"
     script:
         "../scripts/verdict.py"
-
-
-def tell_verdict() -> None:
-    """Prints the verdict when Snakemake has said everything, so that failures stand last."""
-    path = Path(RESULTS) / "verdict.txt"
-    if path.exists():
-        atexit.register(lambda: print(f"\n{path.read_text()}", file=sys.stderr))
