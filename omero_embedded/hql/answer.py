@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import omero
-from omero.rtypes import rbool, rdouble, rlist, rmap, robject, rstring
+from omero.rtypes import rbool, rclass, rdouble, rlist, rmap, robject, rstring
 from sqlalchemy import Connection, Row
+from sqlalchemy.exc import OperationalError
 
 from omero_embedded.hql.compiler import Fetch, Output, Plan, compile_query
 from omero_embedded.hql.page import Page
@@ -30,7 +31,7 @@ def find_objects(
     page: Page | None,
 ) -> list[Any]:
     """See Work.query."""
-    return _answered(connection, access, hql, parameters or {}, page or Page(), _objects)
+    return _answered(connection, access, hql, parameters, page, _objects)
 
 
 def find_rows(
@@ -41,21 +42,24 @@ def find_rows(
     page: Page | None,
 ) -> list[list[Any]]:
     """See Work.projection."""
-    return _answered(connection, access, hql, parameters or {}, page or Page(), _rows)
+    return _answered(connection, access, hql, parameters, page, _rows)
 
 
 def _answered(
     connection: Connection,
     access: Access,
     hql: str,
-    parameters: Mapping[str, Any],
-    page: Page,
-    make: Any,
+    parameters: Mapping[str, Any] | None,
+    page: Page | None,
+    make: Callable[[Plan, _Answer], list[Any]],
 ) -> list[Any]:
     try:
-        plan = compile_query(parse(hql), access, parameters)
+        plan = compile_query(parse(hql), access, {} if parameters is None else parameters)
         loader = Loader(connection, access)
-        return make(plan, _Answer(connection, access, loader, plan, page))
+        return make(plan, _Answer(connection, access, loader, plan, page or Page()))
+    except OperationalError as error:
+        # What only SQLite finds wrong, such as a function's number of arguments.
+        raise bad_query(f"Illegal query: {error.orig}\n{hql}") from error
     except HqlError as error:
         place = "" if error.at is None else f" (character {error.at}: ...{hql[error.at :][:40]})"
         raise bad_query(f"Illegal query: {error}{place}\n{hql}") from error
@@ -135,7 +139,7 @@ class _Answer:
         if kind == "quantity":
             return _quantity(output.term.target, value, row[output.start + 1])
         if kind == "class":
-            return None if value is None else rstring(type_of(value).java_name)
+            return None if value is None else rclass(type_of(value).java_name)
         return values.wrap(output.term.target, value)
 
     def _constructed(self, output: Output, row: Row[Any]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,7 +83,8 @@ class _Compilation:
             conditions.append(expressions.condition(query.where))
         groups = [expressions.term(group).sql for group in query.groups]
         having = None if query.having is None else expressions.condition(query.having)
-        orders = [self._order(order, expressions, named) for order in query.orders]
+        certain = [root.table.c.id for root in scope.roots]
+        orders = [self._order(order, expressions, named, certain) for order in query.orders]
         statement = select(*(c.label(f"c{n}") for n, c in enumerate(plan.columns)))
         statement = statement.select_from(scope.from_clause()).where(*conditions)
         statement = statement.group_by(*groups).order_by(*orders)
@@ -186,13 +187,18 @@ class _Compilation:
             plan.fetches.append(Fetch(owner.type.name, member, ids, ids + 1, position))
 
     def _order(
-        self, order: Order, expressions: Expressions, named: Mapping[str, Term]
+        self,
+        order: Order,
+        expressions: Expressions,
+        named: Mapping[str, Term],
+        certain: Sequence[ColumnElement[Any]],
     ) -> ColumnElement[Any]:
         path = order.expression
         by_alias = named.get(path.names[0]) if isinstance(path, Path) else None
         use_alias = by_alias is not None and isinstance(path, Path) and len(path.names) == 1
         term = by_alias if use_alias and by_alias else expressions.term(order.expression)
-        if getattr(term.sql, "name", "") == "id":
+        if any(term.sql is column for column in certain):
+            # Never null, and left to SQLite's index.
             return term.sql.desc() if order.descending else term.sql.asc()
         # PostgreSQL, under OMERO, takes null for the largest value.
         if order.descending:

@@ -76,8 +76,10 @@ class Expressions:
     def term(self, expression: Expression) -> Term:
         """What an expression stands for. Raises HqlError."""
         match expression:
-            case Path():
-                return self._scope.resolve(expression)
+            case Path(names):
+                term = self._scope.resolve(expression)
+                is_size = term.kind == "collection" and names[-1] == "size"
+                return self._size(term) if is_size else term
             case Literal(value):
                 return _literal(value, "RInt" if type(value) is int else None)
             case Parameter():
@@ -194,11 +196,15 @@ class Expressions:
         if not isinstance(argument, Path) or len(call.arguments) != 1:
             raise HqlError(f"{call.name} takes one alias or path", call.at)
         if call.name == "size":
-            elements = self._elements(self._collection(argument), func.count())
-            return Term("value", elements.scalar_subquery(), "RInt")
+            return self._size(self._collection(argument))
         if call.name in ("class", "type"):
-            return self._scope.resolve(Path((*argument.names, "class"), argument.at))
+            names = argument.names if argument.names[-1] == "class" else (*argument.names, "class")
+            return self._scope.resolve(Path(names, argument.at))
         return self._index(call.name, argument)
+
+    def _size(self, collection: Term) -> Term:
+        elements = self._elements(collection, func.count())
+        return Term("value", elements.scalar_subquery(), "RInt")
 
     def _index(self, name: str, path: Path) -> Term:
         """The place of an element in its ordered collection, or the first or last place there."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ def open_database(folder: Path) -> Engine:
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE_NAME
-    engine = create_engine(f"sqlite:///{path}", pool_size=8, max_overflow=56)
+    engine = create_engine(f"sqlite:///{path}", pool_size=8, max_overflow=56, query_cache_size=4000)
     event.listen(engine, "connect", _prepare)
     # SQLAlchemy's own BEGIN would come too late for reads to share one view.
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
@@ -73,6 +74,7 @@ def _ensure_tables(connection: Connection, path: Path) -> None:
     connection.exec_driver_sql(f"PRAGMA user_version={wanted}")
 
 
+@cache
 def _statements() -> list[str]:
     tables()
     statements = []

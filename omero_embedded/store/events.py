@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
@@ -21,6 +22,7 @@ class Events:
         self._actor = actor
         self._sequences = sequences
         self._event: int | None = None
+        self._logs: list[dict[str, Any]] = []
 
     def current(self) -> int:
         """The id of this transaction's Event."""
@@ -45,10 +47,10 @@ class Events:
         return self._event
 
     def log(self, action: str, model_type: Type, ids: Sequence[int]) -> None:
-        """Write down that this happened ("INSERT", "UPDATE", "DELETE") to these objects."""
+        """Note that this happened ("INSERT", "UPDATE", "DELETE") to these objects."""
         if model_type.name in ("Event", "EventLog"):
             return
-        rows = [
+        self._logs += [
             {
                 "id": self._sequences.next("EventLog"),
                 TYPE: "EventLog",
@@ -60,7 +62,12 @@ class Events:
             }
             for object_id in ids
         ]
-        self._connection.execute(insert(table_of(type_of("EventLog"))), rows)
+
+    def flush(self) -> None:
+        """Write down what was noted."""
+        if self._logs:
+            self._connection.execute(insert(table_of(type_of("EventLog"))), self._logs)
+            self._logs = []
 
 
 def now() -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import insert
 
@@ -18,12 +21,15 @@ class Sequences:
 
     def next(self, root: str) -> int:
         """A new id for the family of that root type."""
-        if root not in self._following:
-            statement = select(sequences.c.next_id).where(sequences.c.root == root)
-            self._following[root] = self._connection.scalar(statement) or 1
-        self._following[root] += 1
+        if not self._following:
+            self._following = {row.root: row.next_id for row in self._rows()}
+        new = self._following.get(root, 1)
+        self._following[root] = new + 1
         self._moved.add(root)
-        return self._following[root] - 1
+        return new
+
+    def _rows(self) -> Iterable[Any]:
+        return self._connection.execute(select(sequences))
 
     def flush(self) -> None:
         if self._moved:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, RootTransaction
 from sqlalchemy.exc import IntegrityError
 
 from omero_embedded.store import accounts
@@ -71,13 +71,7 @@ class Store:
                 work = Work(connection, actor)
                 yield work
                 work.finish()
-                transaction.commit()
-            except IntegrityError as error:
-                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
-                raise invalid(
-                    "Still referred to: "
-                    + ", ".join(f"a row of {row[2]} by {row[0]} {row[1]}" for row in broken[:5])
-                ) from error
+                _commit(connection, transaction)
             finally:
                 if transaction.is_active:
                     transaction.rollback()
@@ -105,3 +99,12 @@ class Store:
             wanted = [*groups, "user", *(("system",) if is_admin else ())]
             accounts.ensure_memberships(work, user_id, wanted, leads)
             return user_id
+
+
+def _commit(connection: Connection, transaction: RootTransaction) -> None:
+    try:
+        transaction.commit()
+    except IntegrityError as error:
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+        places = ", ".join(f"a row of {row[2]} by {row[0]} {row[1]}" for row in broken[:5])
+        raise invalid(f"Still referred to: {places}") from error

@@ -146,6 +146,7 @@ class Work:
 
     def finish(self) -> None:
         """Write down what is only known at the end of a transaction."""
+        self._events.flush()
         self._sequences.flush()
 
     def _saver(self) -> Saver:

@@ -220,6 +220,7 @@ def test_a_deletion_is_logged(store: Store, ann: Actor) -> None:
     _save(store, ann, named("Dataset", "D"))
     with store.write(ann) as work:
         work.delete("Dataset", [1])
+    with store.read(ann) as work:
         found = work.projection(
             "select l.entityId from EventLog l where l.action = 'DELETE' "
             "and l.entityType = 'ome.model.containers.Dataset'"
