@@ -60,6 +60,7 @@ class Server:
         self.facts = self._published()
         self._sessions = Sessions(self._store)
         self._servants = ServantMap(self._adapter, self._workers)
+        self._readers = Readers()
         self._assemble()
 
     def _published(self) -> dict[str, Any]:
@@ -82,7 +83,7 @@ class Server:
             self._start_import,
         )
         managed = ManagedRepository(self._repository, self._servants, importing, self._submit)
-        self._commands = Commands(self._store, self._repository, self._thumbnails)
+        self._commands = Commands(self._store, self._sessions, self._repository, self._thumbnails)
         self._kinds = service_kinds(
             Facilities(
                 self._store,
@@ -91,7 +92,7 @@ class Server:
                 self._repository,
                 managed,
                 self._thumbnails,
-                Readers(),
+                self._readers,
                 self._folder,
                 f"OMERO.Glacier2/router:tcp -p {self.facts['tcp_port']} -h {_HOST}",
             )
@@ -137,6 +138,7 @@ class Server:
         self._imports.shutdown(wait=True, cancel_futures=True)
         self._communicator.destroy()
         self._workers.shutdown(wait=True)
+        self._readers.close()
         self._store.close()
         self._lock.close()
 

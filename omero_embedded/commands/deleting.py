@@ -11,7 +11,7 @@ import omero
 import omero.cmd
 from omero.rtypes import unwrap
 
-from omero_embedded.commands.handle import Task
+from omero_embedded.commands.handle import Failed, Task
 from omero_embedded.model.types import type_of
 from omero_embedded.pixels.thumbnails import Thumbnails
 from omero_embedded.repository.files import Repository
@@ -26,29 +26,31 @@ def delete_task(repository: Repository, thumbnails: Thumbnails, actor: Actor, re
     def run() -> None:
         targets = {kind: list(ids) for kind, ids in (request.targetObjects or {}).items()}
         keep, include = _kinds(request, "excludeType"), _kinds(request, "includeType")
-        with repository.store.write(actor) as work:
-            done.append(work.delete_all(targets, keep, include, bool(request.dryRun)))
+        try:
+            with repository.store.write(actor) as work:
+                done.append(work.delete_all(targets, keep, include, bool(request.dryRun)))
+        except omero.ServerError as error:
+            raise Failed("graph-fail", error.message) from error
         if not request.dryRun:
             remove_files(repository, done[0].files)
             for pixels_id in done[0].ids.get("Pixels", ()):
                 thumbnails.forget(pixels_id)
 
-    return Task(
-        request, [run], lambda: omero.cmd.Delete2Response(deletedObjects=_java_names(done[0].ids))
-    )
+    return Task(request, [run], lambda: _response(done[0]))
 
 
 def _kinds(request: Any, field: str) -> list[str]:
     return [k for option in request.childOptions or () for k in getattr(option, field) or ()]
 
 
-def _java_names(ids: dict[str, list[int]]) -> dict[str, list[int]]:
-    """What OMERO calls the deleted types in its response: "ome.model.core.Image"."""
-    return {type_of(name).java_name: found for name, found in ids.items()}
+def _response(deletion: Deletion) -> Any:
+    """With the names that OMERO gives the types there: "ome.model.core.Image"."""
+    named = {type_of(name).java_name: found for name, found in deletion.ids.items()}
+    return omero.cmd.Delete2Response(deletedObjects=named)
 
 
 def remove_files(repository: Repository, rows: list[Any]) -> None:
-    """Remove links and copies of deleted rows from disk, and the folders this leaves empty."""
+    """Remove links and copies of deleted rows from disk. Folders stay, as in OMERO."""
     for row in rows:
         if unwrap(row.repo) != repository.uuid:
             continue

@@ -135,11 +135,11 @@ class Handle(Stateful):
 
     def _notify_step(self, number: int) -> None:
         for callback in list(self._callbacks.values()):
-            _tell(lambda prx=callback: prx.step(number, len(self._task.steps)))
+            _tell(callback.step, number, len(self._task.steps))
 
     def _notify_finished(self, callbacks: list[Any]) -> None:
         for callback in callbacks:
-            _tell(lambda prx=callback: prx.finished(self._response, self._status))
+            _tell(callback.finished, self._response, self._status)
 
     def addCallback(self, call: Call, callback: Any) -> None:
         """From here on `callback` is told, over the connection that this call came by."""
@@ -182,9 +182,9 @@ class Handle(Stateful):
         return self._response
 
 
-def _tell(message: Callable[[], None]) -> None:
+def _tell(operation: Callable[..., None], *arguments: Any) -> None:
     try:
-        message()
+        operation(*arguments)
     except Exception as error:
         LOG.info("a callback was not reached: %s", type(error).__name__)
 

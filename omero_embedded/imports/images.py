@@ -13,6 +13,7 @@ from omero.rtypes import rbool, rdouble, rint, rstring, rtime
 import imageformats.model as ome
 from omero_embedded.imports import units
 from omero_embedded.imports.statistics import PENDING, Statistics
+from omero_embedded.pixels.rendering import ChannelView, default_views
 from omero_embedded.store import Work
 
 _LONGEST_NAME = 255
@@ -127,6 +128,21 @@ def _add_objective(work: Work, image: Any, objective: ome.Objective | None) -> N
     image.instrument.addObjective(made)
     image.objectiveSettings = omero.model.ObjectiveSettingsI()
     image.objectiveSettings.objective = made
+
+
+def image_views(image: ome.Image, statistics: Statistics | None) -> list[ChannelView]:
+    """How an image is shown at first. Photographs (RGB) keep their type's whole range."""
+    colours: list[tuple[int, int, int] | None] = []
+    for index, channel in enumerate(image.channels):
+        if channel.colour is not None:
+            colours.append(rgba(channel.colour)[:3])
+        else:
+            colours.append(_COLOURS[index % 3] if image.rgb else None)
+    waves = [c.emission_wavelength.value if c.emission_wavelength else None for c in image.channels]
+    unknown: list[tuple[float, float] | None] = [None] * len(image.channels)
+    is_measured = statistics is not None and not image.rgb
+    ranges = list(statistics.ranges) if statistics and is_measured else unknown
+    return default_views(colours, waves, ranges, image.pixel_type)
 
 
 def image_name(image: ome.Image, among: int, chosen: str) -> str:

@@ -20,9 +20,11 @@ import imageformats
 from imageformats import PlaneReader
 from imageformats.model import ImageFileset
 from omero_embedded.commands.handle import Failed, Task
+from omero_embedded.imports.images import image_views
 from omero_embedded.imports.importlog import ImportLog
 from omero_embedded.imports.saving import Wishes, save_images
 from omero_embedded.imports.statistics import Statistics, measure
+from omero_embedded.pixels.rendering import ACTIVE_CHANNELS
 from omero_embedded.pixels.thumbnails import Thumbnails, draw
 from omero_embedded.repository.beginning import Begun, set_job
 from omero_embedded.sessions.acting import as_server
@@ -123,10 +125,9 @@ class _Run:
             return
         for image in self._content.images:
             self.check()
-            ranges = self._statistics.get(image.series)
-            self._drawn[image.series] = draw(
-                self._planes, image, None if ranges is None else ranges.ranges
-            )
+            views = image_views(image, self._statistics.get(image.series))[:ACTIVE_CHANNELS]
+            z = image.size_z // 2
+            self._drawn[image.series] = draw(self._planes, image.series, z, 0, views)
         self._log.info("thumbnails are drawn")
 
     def save(self) -> None:

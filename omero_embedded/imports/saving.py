@@ -12,9 +12,10 @@ import omero.model
 from omero.rtypes import unwrap
 
 from imageformats.model import ImageFileset
-from omero_embedded.imports.images import image_graph, image_name
+from omero_embedded.imports.images import image_graph, image_name, image_views
 from omero_embedded.imports.plates import plate_graph
 from omero_embedded.imports.statistics import Statistics
+from omero_embedded.pixels.settings import new_settings
 from omero_embedded.repository.beginning import Begun
 from omero_embedded.store import Work
 from omero_embedded.wire import errors
@@ -77,7 +78,7 @@ def save_images(
     ]
     saved = work.save_all([*images.values(), *plates])
     saved_images, saved_plates = saved[: len(images)], saved[len(images) :]
-    _link_files(work, begun, saved_images)
+    _add_settings(work, content, saved_images, statistics)
     _link_target(work, wishes.target, saved_images, saved_plates)
     _annotate(work, wishes.annotations, saved_images)
     return saved_images, saved_plates
@@ -88,14 +89,18 @@ def _format_name(reader: str) -> str:
     return re.sub("Reader", "", reader.rpartition(".")[2]) or "unknown"
 
 
-def _link_files(work: Work, begun: Begun, images: list[Any]) -> None:
-    links = []
-    for image in images:
-        link = omero.model.PixelsOriginalFileMapI()
-        link.parent = omero.model.OriginalFileI(begun.file_ids[0], False)
-        link.child = omero.model.PixelsI(image.getPrimaryPixels().id.val, False)
-        links.append(link)
-    work.save_all(links)
+def _add_settings(
+    work: Work,
+    content: ImageFileset,
+    images: list[Any],
+    statistics: Mapping[int, Statistics],
+) -> None:
+    settings = []
+    for image, saved in zip(content.images, images, strict=True):
+        views = image_views(image, statistics.get(image.series))
+        pixels_id = saved.getPrimaryPixels().id.val
+        settings.append(new_settings(work, pixels_id, image.size_z, views))
+    work.save_all(settings)
 
 
 def _link_target(work: Work, target: Any, images: list[Any], plates: list[Any]) -> None:

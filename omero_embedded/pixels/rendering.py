@@ -36,6 +36,27 @@ def render(planes: Sequence[NDArray[Any]], views: Sequence[ChannelView]) -> NDAr
     return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
 
 
+def default_views(
+    colours: Sequence[tuple[int, int, int] | None],
+    wavelengths: Sequence[float | None],
+    ranges: Sequence[tuple[float, float] | None],
+    pixel_type: str,
+) -> list[ChannelView]:
+    """How each channel is shown until a user says otherwise; one value per channel.
+
+    A channel without a colour gets one, one without a range shows all its type can hold.
+    """
+    count = len(colours)
+    return [
+        ChannelView(
+            index,
+            *(ranges[index] or full_range(pixel_type)),
+            colours[index] or default_colour(index, count, wavelengths[index]),
+        )
+        for index in range(count)
+    ]
+
+
 def default_colour(index: int, count: int, wavelength: float | None) -> tuple[int, int, int]:
     """The colour of a channel that has none: by its emission in nm, else by its place."""
     if count == 1:

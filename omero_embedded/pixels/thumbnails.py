@@ -6,22 +6,13 @@ import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
 from imageformats import PlaneReader
-from imageformats.model import Image
-from omero_embedded.imports.images import rgba
-from omero_embedded.pixels.rendering import (
-    ACTIVE_CHANNELS,
-    ChannelView,
-    default_colour,
-    full_range,
-    render,
-)
+from omero_embedded.pixels.rendering import ChannelView, render
 
 # What an import draws; other sizes are drawn when asked for.
 SIZE = 96
@@ -54,32 +45,19 @@ class Thumbnails:
         return self._folder / f"{pixels_id % 1000:03d}" / f"{pixels_id}-{size}.jpg"
 
 
-def draw(planes: PlaneReader, image: Image, ranges: Sequence[tuple[float, float]] | None) -> bytes:
-    """A thumbnail of an image that is being imported, with the settings it will have."""
-    count = min(image.size_c, ACTIVE_CHANNELS)
-    level = level_for(planes, image.series, SIZE)
-    z = image.size_z // 2
-    shown = [planes.plane(image.series, z, c, 0, level) for c in range(count)]
-    views = []
-    for index, plane in enumerate(shown):
-        channel = image.channels[index]
-        emission = channel.emission_wavelength
-        colour = (
-            rgba(channel.colour)[:3]
-            if channel.colour is not None
-            else default_colour(index, image.size_c, emission.value if emission else None)
-        )
-        window = _window(image, plane, ranges[index] if ranges is not None else None)
-        views.append(ChannelView(index, *window, colour))
-    return jpeg(fit(render(shown, views), SIZE))
-
-
-def _window(
-    image: Image, plane: NDArray[Any], known: tuple[float, float] | None
-) -> tuple[float, float]:
-    if image.rgb:
-        return full_range(image.pixel_type)
-    return known or (float(plane.min()), float(plane.max()))
+def draw(
+    planes: PlaneReader,
+    series: int,
+    z: int,
+    t: int,
+    views: Sequence[ChannelView],
+    size: int | tuple[int, int] = SIZE,
+) -> bytes:
+    """A picture of one section in these views, `size` its longest side or (width, height)."""
+    longest = size if isinstance(size, int) else max(size)
+    level = level_for(planes, series, longest)
+    picture = render([planes.plane(series, z, view.index, t, level) for view in views], views)
+    return jpeg(fit(picture, size) if isinstance(size, int) else resize(picture, size))
 
 
 def level_for(planes: PlaneReader, series: int, size: int) -> int:
@@ -101,7 +79,7 @@ def resize(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint
     return np.asarray(Picture.fromarray(picture).resize(size, Picture.Resampling.BILINEAR))
 
 
-def jpeg(picture: NDArray[np.uint8]) -> bytes:
+def jpeg(picture: NDArray[np.uint8], quality: int = _QUALITY) -> bytes:
     target = io.BytesIO()
-    Picture.fromarray(picture).save(target, "JPEG", quality=_QUALITY)
+    Picture.fromarray(picture).save(target, "JPEG", quality=quality)
     return target.getvalue()

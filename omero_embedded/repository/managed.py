@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import omero
 import omero.all
 from omero.rtypes import rlong, rmap, unwrap
 
-from omero_embedded.commands.deleting import delete_task
-from omero_embedded.commands.handle import Handle
 from omero_embedded.repository.beginning import begin_import
 from omero_embedded.repository.checksums import ALGORITHMS
 from omero_embedded.repository.files import DIRECTORY, Repository
@@ -30,7 +28,7 @@ class ManagedRepository:
         repository: Repository,
         servants: ServantMap,
         importing: Importing,
-        submit: Callable[[Client, Handle], Any],
+        submit: Callable[[Client, Call, Any], Any],
     ) -> None:
         self._repository = repository
         self._servants = servants
@@ -45,7 +43,7 @@ class ManagedRepository:
         mimetype: str = unwrap(self._row(call, path).mimetype)
         return mimetype
 
-    def list(self, call: Call, path: str) -> list[str]:
+    def list(self, call: Call, path: str) -> Any:
         return [_full_name(row) for row in self.listFiles(call, path)]
 
     def listFiles(self, call: Call, path: str) -> Any:
@@ -104,15 +102,14 @@ class ManagedRepository:
             raise errors.resource(f"the folder of {path!r} does not exist: make it first")
         self._repository.make_folders(actor_of(call), "", [str(wanted)])
 
-    def deletePaths(self, call: Call, paths: list[str], recursively: bool, force: bool) -> Any:
+    def deletePaths(self, call: Call, paths: Sequence[str], recursively: bool, force: bool) -> Any:
         rows = [self._row(call, path) for path in paths]
         below = [r for row in rows for r in self._below(_everywhere(call), row)]
         if below and not recursively:
             raise errors.resource("a folder that is not empty is only deleted recursively")
         ids = [row.id.val for row in (*below, *rows)]
         request = omero.cmd.Delete2(targetObjects={"OriginalFile": ids})
-        task = delete_task(self._repository, _everywhere(call), request)
-        return self._submit(call.caller, Handle(task))
+        return self._submit(call.caller, call, request)
 
     def _below(self, actor: Actor, row: Any) -> Any:
         if unwrap(row.mimetype) != DIRECTORY:

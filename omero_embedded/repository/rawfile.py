@@ -20,7 +20,7 @@ _LONGEST_READ = 64_000_000
 
 
 class RawFile(Stateful):
-    """One file. `note` records size and digest after a write, and returns the OriginalFile."""
+    """One file. `note` records size and digest, and returns the OriginalFile."""
 
     def __init__(
         self,
@@ -88,16 +88,19 @@ class RawFile(Stateful):
         return self._descriptor
 
     def save(self, call: Call) -> Any:
-        """The OriginalFile with size and digest, None when nothing has changed since."""
-        if self._is_written and self._descriptor is not None:
-            os.fsync(self._descriptor)
+        """The OriginalFile with size and digest of what is on disk now."""
         self._is_written = False
         return self._note()
 
+    def finish(self) -> None:
+        """Note what was written since the last save."""
+        if self._is_written and self._path.exists():
+            self._is_written = False
+            self._note()
+
     def close(self, call: Call) -> None:
         try:
-            if self._is_written or (self._path.exists() and not self._writable):
-                self.save(call)
+            self.finish()
         finally:
             super().close(call)
 

@@ -83,7 +83,8 @@ class SessionService:
         return self._sessions.release(self._known(call, session.uuid))
 
     def getMyOpenSessions(self, call: Call) -> list[Any]:
-        return [self._row(s) for s in self._sessions.of_user(call.caller.session.actor.user_id)]
+        user_id = call.caller.session.actor.user_id
+        return [self._row(s) for s in self._sessions.all() if s.actor.user_id == user_id]
 
     def getMyOpenAgentSessions(self, call: Call, agent: str) -> list[Any]:
         return [row for row in self.getMyOpenSessions(call) if unwrap(row.userAgent) == agent]

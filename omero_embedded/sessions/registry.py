@@ -93,9 +93,9 @@ class Sessions:
         with self._lock:
             return self._sessions.get(session_uuid)
 
-    def of_user(self, user_id: int) -> list[Session]:
+    def all(self) -> list[Session]:
         with self._lock:
-            return [s for s in self._sessions.values() if s.actor.user_id == user_id]
+            return list(self._sessions.values())
 
     def join(self, session: Session, client_uuid: str, connection: Any, agent: str) -> Client:
         """A client enters a session; the same client twice is still one client."""
@@ -157,10 +157,14 @@ class Sessions:
             return work.get("Session", session.row_id)
 
     def set_limits(self, session: Session, live: int | None, idle: int | None) -> None:
-        if live is not None:
-            session.time_to_live = live
-        if idle is not None:
-            session.time_to_idle = idle
+        """Change how long a session may live and idle, in milliseconds; None leaves it."""
+        with self._store.write(SERVER) as work:
+            row = work.get("Session", session.row_id)
+            if live is not None:
+                session.time_to_live, row.timeToLive = live, rlong(live)
+            if idle is not None:
+                session.time_to_idle, row.timeToIdle = idle, rlong(idle)
+            work.save(row)
 
     def switch_group(self, session: Session, actor: Actor) -> None:
         session.actor = actor
@@ -172,16 +176,12 @@ class Sessions:
     def stop(self) -> None:
         """Close every session."""
         self._stopped.set()
-        with self._lock:
-            sessions = list(self._sessions.values())
-        for session in sessions:
+        for session in self.all():
             self.close(session)
 
     def _reap(self) -> None:
         while not self._stopped.wait(_REAP_EVERY):
-            with self._lock:
-                sessions = list(self._sessions.values())
-            for session in sessions:
+            for session in self.all():
                 try:
                     self._reap_session(session, time.monotonic())
                 except Exception:

@@ -75,7 +75,8 @@ class Router:
 
     def destroySession(self, call: Call) -> None:
         session = self._sessions.find(call.context.get(_SESSION, ""))
-        client = session and session.clients.get(call.context.get(_CLIENT, ""))
+        uuid = call.context.get(_CLIENT, "")
+        client = None if session is None else session.clients.get(uuid)
         if client is None:
             raise Glacier2.SessionNotExistException()
         self._sessions.leave(client)

@@ -20,7 +20,7 @@ class Stateful:
     _unregister: Callable[[], None] = staticmethod(lambda: None)
 
     def registered(self, unregister: Callable[[], None]) -> None:
-        self._unregister = unregister  # type: ignore[method-assign]
+        self._unregister = unregister
 
     def close(self, call: Call) -> None:
         try:

@@ -1,0 +1,171 @@
+"""omero::api::RawPixelsStore: planes, tiles and rows, big-endian, of what was imported."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import omero
+import omero.api
+from numpy.typing import NDArray
+
+from omero_embedded.pixels.source import PixelSource, Readers, as_sent, find_source
+from omero_embedded.repository.files import Repository
+from omero_embedded.sessions.acting import actor_of
+from omero_embedded.sessions.servant_map import Stateful
+from omero_embedded.wire import errors
+from omero_embedded.wire.servants import Call
+
+# OMERO.server's limit for one answer (Ice.MessageSizeMax).
+_LARGEST = 250_000_000
+
+
+class RawPixels(Stateful):
+    """Levels of a pyramid count from 0, the smallest, as OMERO counts them."""
+
+    def __init__(self, repository: Repository, readers: Readers) -> None:
+        self._repository = repository
+        self._readers = readers
+        self._chosen: PixelSource | None = None
+        self._level: int | None = None
+
+    @property
+    def _source(self) -> PixelSource:
+        if self._chosen is None:
+            raise errors.api_usage("which pixels? Call setPixelsId first")
+        return self._chosen
+
+    def setPixelsId(self, call: Call, pixels_id: int, bypass: bool) -> None:
+        self._chosen = find_source(self._repository, actor_of(call), pixels_id)
+        self._level = None
+
+    def getPixelsId(self, call: Call) -> int:
+        return self._source.pixels_id
+
+    def prepare(self, call: Call, pixels_ids: list[int]) -> None:
+        return None
+
+    def getByteWidth(self, call: Call) -> int:
+        return self._source.dtype.itemsize
+
+    def isSigned(self, call: Call) -> bool:
+        return self._source.dtype.kind != "u"
+
+    def isFloat(self, call: Call) -> bool:
+        return self._source.dtype.kind == "f"
+
+    def getRowSize(self, call: Call) -> int:
+        return self._source.size_x * self._source.dtype.itemsize
+
+    def getPlaneSize(self, call: Call) -> int:
+        return self._source.size_y * self.getRowSize(call)
+
+    def getStackSize(self, call: Call) -> int:
+        return self._source.size_z * self.getPlaneSize(call)
+
+    def getTimepointSize(self, call: Call) -> int:
+        return self._source.size_c * self.getStackSize(call)
+
+    def getTotalSize(self, call: Call) -> int:
+        return self._source.size_t * self.getTimepointSize(call)
+
+    def getPlane(self, call: Call, z: int, c: int, t: int) -> bytes:
+        self._check_size(self.getPlaneSize(call))
+        return as_sent(self._plane(z, c, t), self._source)
+
+    def getTile(
+        self, call: Call, z: int, c: int, t: int, x: int, y: int, width: int, height: int
+    ) -> bytes:
+        self._check_size(width * height * self._source.dtype.itemsize)
+        source = self._source
+        with self._readers.reader(source.path) as planes:
+            level = self._reader_level(planes.resolutions(source.series))
+            tile = planes.tile(source.series, z, c, t, x, y, width, height, level)
+        return as_sent(tile, source)
+
+    def getRow(self, call: Call, y: int, z: int, c: int, t: int) -> bytes:
+        return self.getTile(call, z, c, t, 0, y, self._source.size_x, 1)
+
+    def getCol(self, call: Call, x: int, z: int, c: int, t: int) -> bytes:
+        return self.getTile(call, z, c, t, x, 0, 1, self._source.size_y)
+
+    def getStack(self, call: Call, c: int, t: int) -> bytes:
+        self._check_size(self.getStackSize(call))
+        planes = [as_sent(self._plane(z, c, t), self._source) for z in range(self._source.size_z)]
+        return b"".join(planes)
+
+    def getTimepoint(self, call: Call, t: int) -> bytes:
+        self._check_size(self.getTimepointSize(call))
+        return b"".join(self.getStack(call, c, t) for c in range(self._source.size_c))
+
+    def getHypercube(self, call: Call, offset: Any, size: Any, step: Any) -> bytes:
+        """A block in five dimensions, x y z c t, each from an offset in steps."""
+        self._check_size(int(np.prod(size)) * self._source.dtype.itemsize)
+        x, y, z, c, t = (slice(o, o + n, s) for o, n, s in zip(offset, size, step, strict=True))
+        blocks = []
+        for time in range(t.start, t.stop, t.step):
+            for channel in range(c.start, c.stop, c.step):
+                for section in range(z.start, z.stop, z.step):
+                    plane = self._plane(section, channel, time)
+                    blocks.append(as_sent(plane[y, x], self._source))
+        return b"".join(blocks)
+
+    def findMinMax(self, call: Call, channels: list[int]) -> dict[int, list[float]]:
+        found = {}
+        for c in channels:
+            plane = self._plane(self._source.size_z // 2, c, 0)
+            found[c] = [float(plane.min()), float(plane.max())]
+        return found
+
+    def calculateMessageDigest(self, call: Call) -> bytes:
+        digest = hashlib.sha1()
+        source = self._source
+        for t in range(source.size_t):
+            for c in range(source.size_c):
+                for z in range(source.size_z):
+                    digest.update(as_sent(self._plane(z, c, t), source))
+        return digest.digest()
+
+    def requiresPixelsPyramid(self, call: Call) -> bool:
+        return False
+
+    def getResolutionLevels(self, call: Call) -> int:
+        return len(self._sizes())
+
+    def getResolutionDescriptions(self, call: Call) -> list[Any]:
+        return [
+            omero.api.ResolutionDescription(sizeX=width, sizeY=height)
+            for width, height in self._sizes()
+        ]
+
+    def getResolutionLevel(self, call: Call) -> int:
+        return len(self._sizes()) - 1 if self._level is None else self._level
+
+    def setResolutionLevel(self, call: Call, level: int) -> None:
+        if not 0 <= level < len(self._sizes()):
+            raise errors.api_usage(f"there is no resolution level {level}")
+        self._level = level
+
+    def getTileSize(self, call: Call) -> list[int]:
+        with self._readers.reader(self._source.path) as planes:
+            return list(planes.tile_size(self._source.series))
+
+    def _sizes(self) -> tuple[tuple[int, int], ...]:
+        with self._readers.reader(self._source.path) as planes:
+            return planes.resolutions(self._source.series)
+
+    def _reader_level(self, sizes: tuple[tuple[int, int], ...]) -> int:
+        return 0 if self._level is None else len(sizes) - 1 - self._level
+
+    def _plane(self, z: int, c: int, t: int) -> NDArray[Any]:
+        source = self._source
+        with self._readers.reader(source.path) as planes:
+            level = self._reader_level(planes.resolutions(source.series))
+            return planes.plane(source.series, z, c, t, level)
+
+    def _check_size(self, size: int) -> None:
+        if size > _LARGEST:
+            raise errors.api_usage(
+                f"{size} bytes at once are too many: ask for tiles (at most {_LARGEST} bytes)"
+            )

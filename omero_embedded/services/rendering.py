@@ -1,0 +1,212 @@
+"""omero::api::RenderingEngine: pictures of sections by rendering settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import omero
+import omero.model
+import omero.romio
+from numpy.typing import NDArray
+from omero.rtypes import rbool, rdouble, rint, unwrap
+
+from omero_embedded.pixels.rendering import full_range, render
+from omero_embedded.pixels.settings import (
+    active_views,
+    find_settings,
+    pixels_with_channels,
+    reset_settings,
+    settings_by_id,
+)
+from omero_embedded.pixels.source import PixelSource, Readers, find_source
+from omero_embedded.pixels.thumbnails import jpeg
+from omero_embedded.repository.files import Repository
+from omero_embedded.sessions.acting import actor_of
+from omero_embedded.sessions.servant_map import Stateful
+from omero_embedded.wire import errors
+from omero_embedded.wire.servants import Call
+
+
+class Rendering(Stateful):
+    """Works on a copy of the settings, which are kept only when the client saves them."""
+
+    def __init__(self, repository: Repository, readers: Readers) -> None:
+        self._repository = repository
+        self._readers = readers
+        self._source: PixelSource
+        self._pixels: Any = None
+        self._settings: Any = None
+        self._compression = 0.85
+
+    def lookupPixels(self, call: Call, pixels_id: int) -> None:
+        actor = actor_of(call)
+        self._source = find_source(self._repository, actor, pixels_id)
+        with self._repository.store.read(actor) as work:
+            self._pixels = pixels_with_channels(work, pixels_id)
+        self._settings = None
+
+    def lookupRenderingDef(self, call: Call, pixels_id: int) -> bool:
+        with self._repository.store.read(actor_of(call)) as work:
+            self._settings = find_settings(work, pixels_id)
+        return self._settings is not None
+
+    def loadRenderingDef(self, call: Call, settings_id: int) -> None:
+        with self._repository.store.read(actor_of(call)) as work:
+            self._settings = settings_by_id(work, settings_id)
+        if self._settings is None:
+            raise errors.validation(f"there is no RenderingDef {settings_id}")
+
+    def load(self, call: Call) -> None:
+        self._check()
+
+    def resetDefaultSettings(self, call: Call, save: bool) -> int:
+        with self._repository.store.write(actor_of(call)) as work:
+            self._settings = reset_settings(work, self._source.pixels_id)
+        return int(self._settings.id.val)
+
+    def saveCurrentSettings(self, call: Call) -> None:
+        with self._repository.store.write(actor_of(call)) as work:
+            work.save(self._check())
+
+    def getRenderingDefId(self, call: Call) -> int:
+        return int(self._check().id.val)
+
+    def getPixels(self, call: Call) -> Any:
+        return self._pixels
+
+    def getModel(self, call: Call) -> Any:
+        return self._check().model
+
+    def setModel(self, call: Call, model: Any) -> None:
+        self._check().model = model
+
+    def getAvailableModels(self, call: Call) -> list[Any]:
+        return self._enumeration(call, "RenderingModel")
+
+    def getAvailableFamilies(self, call: Call) -> list[Any]:
+        return self._enumeration(call, "Family")
+
+    def _enumeration(self, call: Call, kind: str) -> list[Any]:
+        with self._repository.store.read(actor_of(call)) as work:
+            return work.find_by(kind)
+
+    def getDefaultZ(self, call: Call) -> int:
+        return int(self._check().defaultZ.val)
+
+    def getDefaultT(self, call: Call) -> int:
+        return int(self._check().defaultT.val)
+
+    def setDefaultZ(self, call: Call, z: int) -> None:
+        self._check().defaultZ = rint(z)
+
+    def setDefaultT(self, call: Call, t: int) -> None:
+        self._check().defaultT = rint(t)
+
+    def getQuantumDef(self, call: Call) -> Any:
+        return self._check().quantization
+
+    def getChannelFamily(self, call: Call, channel: int) -> Any:
+        return self._binding(channel).family
+
+    def getChannelCurveCoefficient(self, call: Call, channel: int) -> float:
+        return float(self._binding(channel).coefficient.val)
+
+    def getChannelNoiseReduction(self, call: Call, channel: int) -> bool:
+        return bool(self._binding(channel).noiseReduction.val)
+
+    def getChannelLookupTable(self, call: Call, channel: int) -> str:
+        return unwrap(self._binding(channel).lookupTable) or ""
+
+    def getCodomainMapContext(self, call: Call, channel: int) -> list[Any]:
+        return []
+
+    def getChannelStats(self, call: Call, channel: int) -> list[float]:
+        stats = self._pixels.getChannel(channel).statsInfo
+        if stats is None:
+            return list(full_range(self._source.pixel_type))
+        return [stats.globalMin.val, stats.globalMax.val]
+
+    def getChannelWindowStart(self, call: Call, channel: int) -> float:
+        return float(self._binding(channel).inputStart.val)
+
+    def getChannelWindowEnd(self, call: Call, channel: int) -> float:
+        return float(self._binding(channel).inputEnd.val)
+
+    def setChannelWindow(self, call: Call, channel: int, start: float, end: float) -> None:
+        binding = self._binding(channel)
+        binding.inputStart, binding.inputEnd = rdouble(start), rdouble(end)
+
+    def getRGBA(self, call: Call, channel: int) -> list[int]:
+        binding = self._binding(channel)
+        return [binding.red.val, binding.green.val, binding.blue.val, binding.alpha.val]
+
+    def setRGBA(self, call: Call, channel: int, r: int, g: int, b: int, a: int) -> None:
+        binding = self._binding(channel)
+        binding.red, binding.green, binding.blue, binding.alpha = (rint(v) for v in (r, g, b, a))
+
+    def isActive(self, call: Call, channel: int) -> bool:
+        return bool(self._binding(channel).active.val)
+
+    def setActive(self, call: Call, channel: int, active: bool) -> None:
+        self._binding(channel).active = rbool(active)
+
+    def isPixelsTypeSigned(self, call: Call) -> bool:
+        return self._source.dtype.kind != "u"
+
+    def getPixelsTypeLowerBound(self, call: Call, channel: int) -> float:
+        return full_range(self._source.pixel_type)[0]
+
+    def getPixelsTypeUpperBound(self, call: Call, channel: int) -> float:
+        return full_range(self._source.pixel_type)[1]
+
+    def setCompressionLevel(self, call: Call, level: float) -> None:
+        self._compression = level
+
+    def getCompressionLevel(self, call: Call) -> float:
+        return self._compression
+
+    def requiresPixelsPyramid(self, call: Call) -> bool:
+        return False
+
+    def getResolutionLevels(self, call: Call) -> int:
+        with self._readers.reader(self._source.path) as planes:
+            return len(planes.resolutions(self._source.series))
+
+    def render(self, call: Call, plane: Any) -> Any:
+        picture = self._picture(plane)
+        bands = [picture[:, :, band].tobytes() for band in range(3)]
+        return omero.romio.RGBBuffer(bands=bands, sizeX1=picture.shape[1], sizeX2=picture.shape[0])
+
+    def renderAsPackedInt(self, call: Call, plane: Any) -> list[int]:
+        wide = self._picture(plane).astype(np.uint32)
+        packed = 0xFF000000 | wide[:, :, 0] << 16 | wide[:, :, 1] << 8 | wide[:, :, 2]
+        ints: list[int] = packed.astype(np.uint32).view(np.int32).ravel().tolist()
+        return ints
+
+    def renderCompressed(self, call: Call, plane: Any) -> bytes:
+        return jpeg(self._picture(plane), round(self._compression * 100))
+
+    def _picture(self, plane: Any) -> NDArray[np.uint8]:
+        if plane.slice != omero.romio.XY:
+            raise errors.api_usage("the embedded server renders sections in x and y only")
+        views, source, region = active_views(self._check()), self._source, plane.region
+        with self._readers.reader(source.path) as planes:
+            shown = [planes.plane(source.series, plane.z, v.index, plane.t) for v in views]
+        if region is not None:
+            x, y = region.x, region.y
+            shown = [p[y : y + region.height, x : x + region.width] for p in shown]
+        if not shown:
+            return np.zeros((source.size_y, source.size_x, 3), np.uint8)
+        return render(shown, views)
+
+    def _binding(self, channel: int) -> Any:
+        bindings = self._check().copyWaveRendering()
+        if not 0 <= channel < len(bindings):
+            raise errors.api_usage(f"there is no channel {channel}")
+        return bindings[channel]
+
+    def _check(self) -> Any:
+        if self._settings is None:
+            raise errors.api_usage("no rendering settings are loaded")
+        return self._settings
