@@ -12,7 +12,7 @@ from typing import Any
 import omero
 from omero.rtypes import rbool, rdouble, rfloat, rint, rlong, rstring, rtime
 
-from omero_embedded.model.types import Member, Type
+from omero_embedded.model.types import Member
 
 _WRAPPERS = {
     "RInt": rint,
@@ -25,18 +25,7 @@ _WRAPPERS = {
 }
 
 
-def columns_of(model_type: Type) -> tuple[str, ...]:
-    """The columns that a type's own fields (not its details) take."""
-    names = []
-    for member in model_type.members.values():
-        if member.kind == "collection":
-            continue
-        names.append(member.name)
-        if member.kind == "quantity":
-            names.append(unit_column(member.name))
-        if member.kind == "reference" and member.name in model_type.positions:
-            names.append(position_column(member.name))
-    return tuple(names)
+_LISTS = ("named_values", "strings")
 
 
 def unit_column(name: str) -> str:
@@ -56,7 +45,9 @@ def store(member: Member, value: Any) -> dict[str, Any]:
             member.name: None if value is None else value.getValue(),
             unit_column(member.name): unit,
         }
-    return {member.name: None if value is None else _stored(member, value)}
+    if value is None or (member.kind in _LISTS and not value):
+        return {member.name: None}
+    return {member.name: _stored(member, value)}
 
 
 def _stored(member: Member, value: Any) -> Any:
@@ -75,7 +66,8 @@ def load(member: Member, row: Any) -> Any:
     """What a model object holds in a field that is no reference, from its row."""
     value = row[member.name]
     if value is None:
-        return None
+        # Over Ice, a list that is null arrives as an empty one.
+        return [] if member.kind in _LISTS else None
     if member.kind == "scalar":
         return wrap(member.target, value)
     if member.kind == "quantity":

@@ -26,7 +26,8 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._writing = threading.RLock()
+        self._writing = threading.Lock()
+        self._writer: int | None = None
 
     @classmethod
     def open(cls, folder: Path) -> Store:
@@ -65,7 +66,10 @@ class Store:
         Raises omero.ValidationException at its end when something that was deleted is still
         referred to.
         """
+        if self._writer == threading.get_ident():
+            raise RuntimeError("this thread writes already: use the Work it has")
         with self._writing, self._engine.connect() as connection:
+            self._writer = threading.get_ident()
             transaction = connection.begin()
             try:
                 work = Work(connection, actor)
@@ -73,6 +77,7 @@ class Store:
                 work.finish()
                 _commit(connection, transaction)
             finally:
+                self._writer = None
                 if transaction.is_active:
                     transaction.rollback()
 

@@ -97,6 +97,13 @@ def test_threads_write_in_turn_and_read_side_by_side(store: Store, ann: Actor) -
         assert [unwrap(i.getId()) for i in work.find_by("Image")] == list(range(1, 21))
 
 
+def test_a_write_within_a_write_is_refused(store: Store, ann: Actor) -> None:
+    with store.write(ann), pytest.raises(RuntimeError), store.write(ann):
+        pass
+    with store.write(ann) as work:
+        assert work.find_by("Dataset") == []
+
+
 def test_a_reader_sees_one_state(store: Store, ann: Actor) -> None:
     with store.read(ann) as reading:
         assert reading.find_by("Dataset") == []

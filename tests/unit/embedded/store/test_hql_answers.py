@@ -10,7 +10,7 @@ from typing import Any
 
 import omero
 import pytest
-from omero.rtypes import rint, rlist, rlong, rstring, unwrap
+from omero.rtypes import rbool, rint, rlist, rlong, rstring, unwrap
 
 from omero_embedded.store import Page, Store, Work
 from omero_embedded.store.database import FILE_NAME
@@ -34,6 +34,7 @@ def filled_store(
     a, b, c, d = (image(name, channels=2) for name in "abcd")
     for described in (a, b):
         described.setDescription(rstring("Été 100%"))
+    b.setPartial(rbool(True))
     for number, each in enumerate((a, b, c, d)):
         each.setSeries(rint(number))
     first, second, project = named("Dataset", "D1"), named("Dataset", "D2"), named("Project", "P")
@@ -86,6 +87,10 @@ def _names(found: list[Any]) -> list[str]:
         ("select coalesce(i.description, 'none') from Image i where i.id = 3", [["none"]]),
         ("select cast(i.id as string) from Image i where i.id = 1", [["1"]]),
         ("select i.series * 2 + 1 from Image i where i.id = 4", [[7]]),
+        ("select i.series - (2 - 1) - 1 from Image i where i.id = 4", [[1]]),
+        ("select i.name from Image i where i.partial = true", [["b"]]),
+        ("select i.name from Image i where i.partial = false or not i.partial is null and "
+         "i.partial", [["b"]]),
         ("select 7 / 2 from Image i where i.id = 1", [[3]]),
         ("select i.name from Image i where i.description is null and i.series is not null "
          "order by i.name", [["c"], ["d"]]),
@@ -165,6 +170,7 @@ def test_projections_have_omeros_types(work: Work) -> None:
         ("where i.name in (:names)", {"names": ["a", "ü"]}, ["a"]),
         ("where i.id in (:none)", {"none": []}, []),
         ("where :id = i.fileset.id", {"id": 1}, ["a", "b", "c"]),
+        ("where i.partial = :yes", {"yes": rbool(True)}, ["b"]),
         ("where i = :image", {"image": omero.model.ImageI(4, False)}, ["d"]),
     ],
 )
