@@ -8,10 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ingest.fileset import Fileset, Problem
-from ingest.provenance import METADATA, SNAKEFILE, write_crate
-from ingest.report import write_report
-from ingest.summary import outcome, write_table
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 from requests_cache import CachedSession
@@ -19,6 +15,10 @@ from rocrate_validator.models import ValidationSettings
 from rocrate_validator.services import validate
 from urllib3 import HTTPResponse
 
+from ingest.fileset import Fileset, Problem
+from ingest.provenance import METADATA, SNAKEFILE, write_crate
+from ingest.report import write_report
+from ingest.summary import outcome, write_table
 from tests.fixtures.outcomes import failed, imported, made_run
 
 CONTEXTS = Path(__file__).parents[1] / "fixtures" / "contexts"

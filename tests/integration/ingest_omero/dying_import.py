@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from ingest.stages import importing
-
 from tests.integration.ingest_omero.rig import Rig, Server
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy
 import tifffile
+
 from ingest.config import Config, load
 from ingest.context import Context
 from ingest.digests import digest_file

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from ingest.omero import queries
 from ingest.omero.tags import resolve_tag
-
 from tests.integration.ingest_omero.rig import Rig, write_image
 from tests.integration.ingest_omero.test_importing import PLATE
 

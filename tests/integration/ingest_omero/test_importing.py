@@ -5,13 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from omero.rtypes import unwrap
+
 from ingest.fileset import Record
 from ingest.omero import queries
 from ingest.omero.thumbnails import fetch_thumbnails
 from ingest.records import read_records, write_records
 from ingest.stages import importing
-from omero.rtypes import unwrap
-
 from tests.integration.ingest_omero.rig import Rig, write_image
 
 PLATE = "p&plates=1&plateAcqs=1&plateRows=2&plateCols=2&fields=1&sizeX=16&sizeY=16.fake"

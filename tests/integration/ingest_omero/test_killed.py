@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ingest.stages import importing
 
+from ingest.stages import importing
 from tests.integration.ingest_omero.rig import Rig, Server, write_image
 
 HERE = Path(__file__).parent

@@ -4,11 +4,11 @@ import json
 from collections.abc import Callable
 
 import pytest
+
 from ingest.config import load
 from ingest.fileset import StageError
 from ingest.omero.session import SessionPool
 from ingest.stages import importing
-
 from tests.integration.ingest_omero.rig import Rig, Server, write_image
 
 Environment = Callable[..., SessionPool]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from ingest.config import load
 from ingest.context import Context
 from ingest.fileset import Record, SourceFile

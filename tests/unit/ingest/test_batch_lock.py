@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from ingest.batch_lock import batch_lock
 
 LOG = logging.getLogger("test")

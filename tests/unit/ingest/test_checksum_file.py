@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ingest.checksum_file import Listed, parse
 
 MD5 = "900150983cd24fb0d6963f7d28e17f72"

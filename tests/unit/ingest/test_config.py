@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import BaseModel
+
 from ingest.config import Config, ConfigError, load
 from ingest.config_files import DEMO, example, schema
-from pydantic import BaseModel
 
 FOLDER = Path(__file__).parents[3] / "config"
 

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from ingest import copying
 from ingest.copying import copy_verified, partial_path
 from ingest.digests import digest_file

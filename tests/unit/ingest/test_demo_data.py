@@ -9,11 +9,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+
+import imageformats
 from ingest.config import Config
 from ingest.demo.filesets import write_demo
 from ingest.manifest import read_manifest
-
-import imageformats
 
 ROOT = Path(__file__).parents[3]
 MICROGRAPHS = ROOT / "tests" / "fixtures" / "micrographs"

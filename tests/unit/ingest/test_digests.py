@@ -8,6 +8,7 @@ import mmh3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ingest.digests import (
     ALGORITHMS,
     OMERO_ALGORITHMS,

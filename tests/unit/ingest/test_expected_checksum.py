@@ -6,6 +6,7 @@ import hashlib
 import zlib
 
 import pytest
+
 from ingest.digests import ALGORITHMS, digest_bytes
 from ingest.expected_checksum import BadChecksum, parse_checksum
 

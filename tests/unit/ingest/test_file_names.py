@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from ingest.file_names import Folders, entry_problem, matches
 
 FILES = [

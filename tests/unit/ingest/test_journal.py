@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ingest.journal import Journal
 
 text = st.text(st.characters(codec=None), max_size=20)

@@ -13,6 +13,7 @@ from typing import Any, get_args
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from ingest.config import ImportTransfer, Transfer, load
 from ingest.digests import ALGORITHMS
 from ingest.manifest import Manifest, ManifestError, RowProblem, read_manifest

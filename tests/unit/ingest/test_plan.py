@@ -11,6 +11,7 @@ from typing import Any, Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ingest.config import load
 from ingest.fileset import Fileset
 from ingest.manifest import ManifestError

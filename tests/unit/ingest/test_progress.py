@@ -3,6 +3,7 @@
 import time
 
 import pytest
+
 from ingest.progress import Progress
 
 

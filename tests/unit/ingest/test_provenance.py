@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ingest.fileset import Fileset, Problem
 from ingest.provenance import CONFIGURATION, MANIFEST, METADATA, SNAKEFILE, write_crate
 from ingest.summary import Outcome, outcome
-
 from tests.fixtures.outcomes import failed, imported, made_run
 
 Entities = dict[str, dict[str, Any]]

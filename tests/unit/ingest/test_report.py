@@ -6,11 +6,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+
 from ingest import report
 from ingest.fileset import Fileset, Problem
 from ingest.report import id_ranges, render, size, thumbnail_ids, write_report
 from ingest.summary import outcome
-
 from tests.fixtures.outcomes import failed, imported, made_run
 
 HOSTILE = '<script>alert("1")</script>"><img src=x onerror=alert(1)>\u202e{{ 7 * 7 }}'

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from ingest import runner
 from ingest.context import Context
 from ingest.fileset import Fileset, Problem, Record, SourceFile, StageError

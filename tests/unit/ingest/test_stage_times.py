@@ -3,10 +3,10 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 import pytest
+
 from ingest.fileset import Fileset
 from ingest.stage_times import StageTimes, duration, plot, span, stage_times
 from ingest.summary import Outcome, StageRun
-
 from tests.fixtures.outcomes import failed, imported
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from blake3 import blake3
+
 from ingest.context import Context
 from ingest.digests import digest_bytes
 from ingest.fileset import Fileset, Record, StageError

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+
+import imageformats
 from ingest.context import Context
 from ingest.fileset import Fileset, Record, StageError
 from ingest.stages.convert import STAGE
-
-import imageformats
 
 PLAN = Record("a", "plan", "notneeded")
 READER = "loci.formats.in.OMETiffReader"

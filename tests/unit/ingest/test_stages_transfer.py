@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from ingest.context import Context
 from ingest.copying import partial_path
 from ingest.fileset import Fileset, Record, SourceFile, StageError

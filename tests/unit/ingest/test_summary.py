@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from ingest.fileset import Fileset, Problem
 from ingest.records import write_records
 from ingest.summary import COLUMNS, STAGES, Outcome, all_ok, collect, outcome, write_table
-
 from tests.fixtures.outcomes import failed, imported, records_of, source_file
 
 

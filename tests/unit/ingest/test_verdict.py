@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from ingest.verdict import LISTED, verdict
-
 from tests.fixtures.outcomes import failed, imported
 
 REPORT = "results/report.html"

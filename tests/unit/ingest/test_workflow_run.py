@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from ingest.config import load
 from ingest.workflow_run import describe_run, public_url
 

@@ -23,8 +23,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from .config_errors import ConfigError, describe
-from .target_name import LONGEST_NAME, target_problem
+from ingest.config_errors import ConfigError, describe
+from ingest.target_name import LONGEST_NAME, target_problem
 
 __all__ = ["Config", "ConfigError", "load"]
 
@@ -131,7 +131,7 @@ class TransferOptions(Section):
 
 class Omero(Section):
     """The OMERO server. User and password are never written here: they come from OMERO_USER and
-    OMERO_PASSWORD, from OMERO_SESSIONKEY, or from a login of the omero command line."""
+    OMERO_PASSWORD, from OMERO_SESSION, or from a login of the omero command line."""
 
     embedded: bool = Field(
         default=True,
@@ -258,6 +258,6 @@ def load(options: Mapping[str, Any]) -> Config:
 
 
 if __name__ == "__main__":
-    from .config_files import write_files
+    from ingest.config_files import write_files
 
     write_files(Path("config"))

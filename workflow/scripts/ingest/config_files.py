@@ -11,8 +11,8 @@ from typing import Any, Literal, get_args, get_origin
 import yaml
 from pydantic import BaseModel
 
-from .atomic import write_text
-from .config import Config
+from ingest.atomic import write_text
+from ingest.config import Config
 
 # The shipped file drives the demo, which shows a transfer; without the line there is no store.
 DEMO: dict[str, Any] = {"transfer": {"store": "demo-store"}}

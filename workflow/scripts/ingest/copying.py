@@ -9,7 +9,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from ingest.atomic import _fsync_folder
+from ingest.atomic import fsync_folder
 from ingest.digests import Digester, blocks, check_unchanged, digest_file, open_source
 from ingest.fileset import SourceFile, StageError
 from ingest.source_errors import SourceChanged, unreadable
@@ -50,7 +50,7 @@ def copy_verified(
     except StageError:
         partial.unlink(missing_ok=True)
         raise
-    _fsync_folder(destination.parent)
+    fsync_folder(destination.parent)
 
 
 def partial_path(destination: Path) -> Path:
@@ -67,7 +67,7 @@ def make_folder(folder: Path) -> None:
     except OSError as error:
         raise write_error(folder, error) from None
     for made in missing:
-        _fsync_folder(made.parent)
+        fsync_folder(made.parent)
 
 
 def write_error(path: Path, error: OSError) -> StageError:

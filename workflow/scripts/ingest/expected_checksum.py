@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from .digests import ALGORITHMS, digest_bytes
-from .fileset import Problem
+from ingest.digests import ALGORITHMS, digest_bytes
+from ingest.fileset import Problem
 
 _SPELLINGS = {name.lower(): name for name in ALGORITHMS} | {
     "md5": "MD5-128",

@@ -24,7 +24,7 @@ class Failures:
     times: Mapping[str, Mapping[str, str]]
 
     def since(self, stage: str, batch: str) -> str:
-        """The latest failure of the batch at this stage or one after it; empty when there is none."""
+        """The batch's latest failure at this stage or one after it; empty when there is none."""
         later = STAGES[STAGES.index(stage) :]
         return max((self.times[name].get(batch, "") for name in later), default="")
 

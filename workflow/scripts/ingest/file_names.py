@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
-from .fileset import Problem
+from ingest.fileset import Problem
 
 _GLOB = re.compile(r"[*?[]")
 

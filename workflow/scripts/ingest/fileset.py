@@ -1,4 +1,4 @@
-"""The domain: a manifest row (Fileset), its files (SourceFile) and what a stage says of it (Record)."""
+"""The domain: a manifest row (Fileset), its files (SourceFile), a stage's word on it (Record)."""
 
 from __future__ import annotations
 

@@ -40,7 +40,9 @@ def _by_place(outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:
 
 def _fileset(outcome: Outcome, names: Mapping[str, Mapping[int, str]]) -> str:
     parts = [f"Plate:{number} {names['Plate'].get(number, '?')}" for number in outcome.plate_ids]
-    parts += [f"Image:{number} {names['Image'].get(number, '?')}" for number in _named_images(outcome)]
+    parts += [
+        f"Image:{number} {names['Image'].get(number, '?')}" for number in _named_images(outcome)
+    ]
     unnamed = len(outcome.image_ids) - len(_named_images(outcome))
     if unnamed:
         parts.append(f"{unnamed} images" if outcome.plate_ids else f"{unnamed} more images")

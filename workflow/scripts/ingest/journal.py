@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from ingest.atomic import _fsync_folder
+from ingest.atomic import fsync_folder
 
 Event = Literal["intent", "done", "failed"]
 
@@ -75,8 +75,8 @@ class Journal:
         finally:
             os.close(descriptor)
         if is_new:
-            _fsync_folder(path.parent)
-            _fsync_folder(path.parent.parent)
+            fsync_folder(path.parent)
+            fsync_folder(path.parent.parent)
 
     def removed(self, fileset_id: str) -> frozenset[str]:
         """Paths that a stage announced to remove: that one of them is gone is no loss."""

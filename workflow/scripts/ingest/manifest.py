@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from .config import Config, Defaults
-from .expected_checksum import parse_checksum
-from .fileset import Fileset, Problem
-from .manifest_cells import check_cells, usable_id
-from .manifest_problems import ManifestError, RowProblem
-from .manifest_sources import SourceChecks, SourceRow
-from .manifest_table import KEY_VALUE, read_table
+from ingest.config import Config, Defaults
+from ingest.expected_checksum import parse_checksum
+from ingest.fileset import Fileset, Problem
+from ingest.manifest_cells import check_cells, usable_id
+from ingest.manifest_problems import ManifestError, RowProblem
+from ingest.manifest_sources import SourceChecks, SourceRow
+from ingest.manifest_table import KEY_VALUE, read_table
 
 __all__ = ["Manifest", "ManifestError", "RowProblem", "read_manifest"]
 

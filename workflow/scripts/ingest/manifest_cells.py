@@ -8,12 +8,12 @@ from typing import get_args
 
 import pandas as pd
 
-from .config import Config, ImportTransfer, Transfer
-from .expected_checksum import BadChecksum, parse_checksum
-from .fileset import Problem
-from .manifest_problems import RowProblem
-from .manifest_table import KEY_VALUE
-from .target_name import LONGEST_NAME, target_problem
+from ingest.config import Config, ImportTransfer, Transfer
+from ingest.expected_checksum import BadChecksum, parse_checksum
+from ingest.fileset import Problem
+from ingest.manifest_problems import RowProblem
+from ingest.manifest_table import KEY_VALUE
+from ingest.target_name import LONGEST_NAME, target_problem
 
 # A leading dot hides a file and a leading hyphen looks like an option of every command.
 ID = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}"

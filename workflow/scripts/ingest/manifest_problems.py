@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .fileset import Problem
+from ingest.fileset import Problem
 
 SHOWN = 50  # problems printed at most; a wrong column makes one for every row
 

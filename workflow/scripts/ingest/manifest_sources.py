@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .file_names import Folders, entry_problem, matches
-from .manifest_problems import RowProblem
+from ingest.file_names import Folders, entry_problem, matches
+from ingest.manifest_problems import RowProblem
 
 
 @dataclass(frozen=True, slots=True)

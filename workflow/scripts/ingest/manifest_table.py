@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .manifest_problems import ManifestError, RowProblem
+from ingest.manifest_problems import ManifestError, RowProblem
 
 REQUIRED = ("fileset", "path")
 COLUMNS = (

@@ -16,10 +16,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from .atomic import write_bytes
-from .config import Config
-from .fileset import Fileset
-from .manifest import read_manifest
+from ingest.atomic import write_bytes
+from ingest.config import Config
+from ingest.fileset import Fileset
+from ingest.manifest import read_manifest
 
 MOST_BATCHES = 1_000  # what one Snakemake process plans and schedules with ease
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .fileset import Problem
-from .omero.target_grammar import BadTarget, parse_target
+from ingest.fileset import Problem
+from ingest.omero.target_grammar import BadTarget, parse_target
 
 LONGEST_NAME = 255  # OMERO's columns for the names of containers and images
 

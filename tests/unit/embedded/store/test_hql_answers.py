@@ -110,6 +110,11 @@ def _names(found: list[Any]) -> list[str]:
          "where l.child.name = 'd')", [["D2"]]),
         ("select i.name from Image i where i in (select l.child from DatasetImageLink l "
          "where l.parent.name = 'D2')", [["d"]]),
+        ("select i.name from Image i, DatasetImageLink l where l member of i.datasetLinks "
+         "and l.parent.name = 'D2'", [["d"]]),
+        ("select i.name from Image i, DatasetImageLink l where l.parent.name = 'D2' "
+         "and l in elements(i.datasetLinks)", [["d"]]),
+        ("select i.name from Image i fetch all properties where 4 = i.id", [["d"]]),
         ("select i.name from Image i where i.series = (select max(j.series) from Image j)",
          [["d"]]),
         ("select l.parent.name from DatasetImageLink l where l.child.id = 4", [["D2"]]),

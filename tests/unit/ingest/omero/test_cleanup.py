@@ -2,6 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from ingest.fileset import SourceFile, StageError
 from ingest.omero.cleanup import _check_linked_elsewhere, remove_leftover
 

@@ -1,4 +1,5 @@
 import pytest
+
 from ingest.omero.client_paths import client_path, safe_component
 
 

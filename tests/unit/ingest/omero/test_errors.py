@@ -1,6 +1,7 @@
 import omero
 import omero.all
 import omero.cmd
+
 from ingest.omero.errors import refused, server_failure
 
 

@@ -1,9 +1,10 @@
 from pathlib import Path
 
 import pytest
+from omero.rtypes import unwrap
+
 from ingest.fileset import SourceFile, StageError
 from ingest.omero.fileset_graph import ImportRequest, build_fileset, build_settings, client_paths
-from omero.rtypes import unwrap
 
 
 def source(path: str) -> SourceFile:

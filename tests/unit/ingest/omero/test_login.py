@@ -2,10 +2,11 @@ import json
 from pathlib import Path
 
 import pytest
+from omero.util.sessions import SessionsStore
+
 from ingest.config import Omero
 from ingest.fileset import StageError
 from ingest.omero.login import find_login
-from omero.util.sessions import SessionsStore
 
 OWN = Omero(embedded=False)
 

@@ -1,4 +1,5 @@
 import pytest
+
 from ingest.omero.recovery import state_of
 
 

@@ -1,4 +1,5 @@
 import pytest
+
 from ingest.omero.target_grammar import BadTarget, Container, TargetPath, parse_target
 
 

@@ -12,11 +12,12 @@ from typing import Any
 import omero
 import omero.all
 import pytest
+from omero.rtypes import rlong
+
 from ingest.digests import digest_file
 from ingest.fileset import SourceFile, StageError
 from ingest.omero import transfers
 from ingest.omero.repository import ManagedRepository
-from omero.rtypes import rlong
 
 FOLDER = "user_0/2026/"
 

@@ -10,8 +10,8 @@ from random import Random
 import numpy as np
 import tifffile
 
-from ..atomic import write_bytes
-from .cells import (
+from ingest.atomic import write_bytes
+from ingest.demo.cells import (
     Blob,
     cytoplasm,
     expose,
@@ -21,7 +21,7 @@ from .cells import (
     smooth_noise,
     vesicles,
 )
-from .ome_tiff import Dye, Field, Recording, one_file_per_time_point, plate, single_file
+from ingest.demo.ome_tiff import Dye, Field, Recording, one_file_per_time_point, plate, single_file
 
 _DAPI = Dye("DAPI", 0x3060FF, 358, 461)
 _GFP = Dye("GFP", 0x00FF40, 488, 509)

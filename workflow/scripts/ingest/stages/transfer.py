@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ingest.atomic import _fsync_folder
+from ingest.atomic import fsync_folder
 from ingest.config import Config
 from ingest.context import Context
 from ingest.copying import VERIFICATION, copy_verified, make_folder, write_error
@@ -222,7 +222,7 @@ def _link(file: SourceFile, destination: Path, symbolic: bool) -> None:
         if symbolic or isinstance(error, FileExistsError):
             raise write_error(destination, error) from None
         raise NoHardLink(file, error.strerror or str(error)) from None
-    _fsync_folder(destination.parent)
+    fsync_folder(destination.parent)
 
 
 def _remove_sources(
@@ -256,7 +256,7 @@ def _remove_sources(
                 "again.",
             ) from None
     for parent in {Path(file.path).parent for file in sources}:
-        _fsync_folder(parent)
+        fsync_folder(parent)
 
 
 def _stored(file: SourceFile, destination: Path) -> SourceFile:
