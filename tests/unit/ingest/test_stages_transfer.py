@@ -472,3 +472,66 @@ def test_killed_again_and_again_a_move_completes(
     for name, content in contents.items():
         assert (tmp_path / "store" / "a" / name).read_bytes() == content
         assert not partial_path(tmp_path / "store" / "a" / name).exists()
+
+
+def journal_a_transfer(world: World, mode: str) -> Record:
+    record = world.run(mode)
+    world.context.journal.append("a", "transfer", "done", record=record.to_json())
+    world.context.journal.append("a", "import", "intent", import_id="first")
+    return record
+
+
+def repair(world: World, name: str) -> Path:
+    """Replaces a source, as somebody who repairs it does, and hashes it anew."""
+    source = world.folder / name
+    source.unlink()
+    source.write_text("repaired " + name)
+    files = []
+    for file in world.upstream.files:
+        found = Path(file.path).stat()
+        files.append(
+            replace(
+                file,
+                size=found.st_size,
+                mtime_ns=found.st_mtime_ns,
+                inode=found.st_ino,
+                digests={},
+            )
+        )
+    record = replace(world.upstream, files=tuple(files))
+    world.upstream = checksum.STAGE.run(Fileset("a", 2, str(world.folder)), record, world.context)
+    return source
+
+
+@pytest.mark.parametrize("mode", ["ln", "cp"])
+def test_a_repaired_source_replaces_what_a_removed_import_had(world: World, mode: str) -> None:
+    journal_a_transfer(world, mode)
+    world.context.journal.append("a", "import", "failed", removed_import="first")
+    source = repair(world, "b.tif")
+
+    world.run(mode)
+
+    assert (world.store / "b.tif").read_text() == source.read_text() == "repaired b.tif"
+    (kept,) = (world.store.parent / ".superseded" / "a").rglob("*.tif")
+    assert kept.read_text() == "b.tif"
+    assert world.stored() == sorted(NAMES)
+
+
+@pytest.mark.parametrize("mode", ["ln", "cp"])
+def test_a_stored_file_that_omero_may_use_is_not_set_aside(world: World, mode: str) -> None:
+    journal_a_transfer(world, mode)
+    repair(world, "b.tif")
+    with pytest.raises(StageError, match="exists already"):
+        world.run(mode)
+    assert (world.store / "b.tif").read_text() == "b.tif"
+
+
+def test_a_stored_file_that_somebody_changed_is_not_set_aside(world: World) -> None:
+    journal_a_transfer(world, "cp")
+    world.context.journal.append("a", "import", "failed", removed_import="first")
+    repair(world, "b.tif")
+    (world.store / "b.tif").chmod(0o644)
+    (world.store / "b.tif").write_text("by somebody")
+    with pytest.raises(StageError, match="exists already"):
+        world.run("cp")
+    assert (world.store / "b.tif").read_text() == "by somebody"

@@ -17,9 +17,9 @@ RUN_AGAIN = "Run the same command again"
 LOST_CONNECTION = (
     Ice.SocketException,
     Ice.TimeoutException,
-    Ice.CloseConnectionException,
+    # Among them a connection that is closed in order, and an encrypted one that breaks off.
+    Ice.ProtocolException,
     Ice.ForcedCloseConnectionException,
-    Ice.ConnectionNotValidatedException,
     Ice.CommunicatorDestroyedException,
     Ice.ObjectNotExistException,
     Ice.DNSException,

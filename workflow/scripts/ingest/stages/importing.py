@@ -11,7 +11,7 @@ from ingest.omero import queries, targets
 from ingest.omero.cleanup import remove_fileset
 from ingest.omero.containers import Target, resolve, still_there
 from ingest.omero.fileset_graph import ImportRequest
-from ingest.omero.importer import ImportOutcome, import_fileset
+from ingest.omero.importer import ImportOutcome, StillRunning, import_fileset
 from ingest.omero.recovery import recover
 from ingest.omero.repository import open_repository
 from ingest.omero.session import Session
@@ -71,12 +71,21 @@ def _import(
         target=f"{request.target[0]}:{request.target[1]}" if request.target else "",
         transfer=request.transfer,
     )
-    return import_fileset(
-        session,
-        request,
-        context.config.omero.managed_repository,
-        lambda step: context.log.info("%s: %s", fileset.id, step),
-    )
+    try:
+        return import_fileset(
+            session,
+            request,
+            context.config.omero.managed_repository,
+            lambda step: context.log.info("%s: %s", fileset.id, step),
+        )
+    except StillRunning:
+        raise
+    except StageError:
+        if not queries.filesets_with_import_ids(session, [request.import_id]):
+            context.journal.append(
+                fileset.id, "import", "failed", removed_import=request.import_id
+            )
+        raise
 
 
 def _request(

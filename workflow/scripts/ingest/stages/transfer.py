@@ -23,6 +23,19 @@ from ingest.digests import digest_file
 from ingest.fileset import Fileset, Record, SourceFile, StageError, Status
 from ingest.stages import Stage
 from ingest.stages.sources import check_as_recorded, for_each_file, still_there
+from ingest.stages.superseded import is_superseded, set_aside
+
+
+class NameTaken(StageError):
+    """The store has something else under the name a file is to get."""
+
+    def __init__(self, destination: Path, transfer: str, file: SourceFile) -> None:
+        super().__init__(
+            f"{destination} exists already, and is not what the transfer {transfer} makes of "
+            f"{file.path}",
+            "Nothing in the store is overwritten. Look what it is; move it away, or give the row "
+            "another fileset id, and run the same command again.",
+        )
 
 
 class NoHardLink(StageError):
@@ -63,14 +76,27 @@ def _landed(
     `gone` are the sources that an earlier run, killed since, moved. What can be refused is refused
     before anything is created.
     """
-    folder = _store(context.config) / fileset.id
-    there = for_each_file(
-        lambda file: _is_there(fileset.transfer, file, folder / file.name, gone, context),
-        files,
-        context,
-    )
+    store = _store(context.config)
+    folder = store / fileset.id
+    superseded: list[Path] = []
+
+    def is_there(file: SourceFile) -> bool:
+        destination = folder / file.name
+        try:
+            return _is_there(fileset.transfer, file, destination, gone, context)
+        except NameTaken:
+            if fileset.transfer == "mv" or not is_superseded(destination, fileset, context):
+                raise
+            superseded.append(destination)
+            return False
+
+    there = for_each_file(is_there, files, context)
     lacking = [file for file, is_there in zip(files, there, strict=True) if not is_there]
     _check(fileset.transfer, files, lacking, folder, gone)
+
+    for destination in superseded:
+        context.log.info("%s: %s is set aside for its repaired source", fileset.id, destination)
+        set_aside(destination, store, fileset)
 
     def land(file: SourceFile) -> None:
         destination = folder / file.name
@@ -128,12 +154,7 @@ def _is_there(
     else:
         is_right = _has_bytes_of(file, destination, gone, context)
     if not is_right:
-        raise StageError(
-            f"{destination} exists already, and is not what the transfer {transfer} makes of "
-            f"{file.path}",
-            "Nothing in the store is overwritten. Look what it is; move it away, or give the row "
-            "another fileset id, and run the same command again.",
-        )
+        raise NameTaken(destination, transfer, file)
     return True
 
 
