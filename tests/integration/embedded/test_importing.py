@@ -14,6 +14,8 @@ from omero.gateway import BlitzGateway
 from omero.rtypes import rstring, unwrap
 from PIL import Image
 
+from tests.integration.embedded import protocol as speak
+
 MULTI_FILE_XML = """<?xml version="1.0" encoding="UTF-8"?>
 <OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:{own}">
 <Image ID="Image:0" Name="two channels"><Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint8"
@@ -26,9 +28,7 @@ MULTI_FILE_XML = """<?xml version="1.0" encoding="UTF-8"?>
 UUIDS = ("11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222")
 
 
-def test_an_upload_becomes_an_image_with_its_metadata(
-    ada: Any, cells: Path, speak: Any, server: Any
-) -> None:
+def test_an_upload_becomes_an_image_with_its_metadata(ada: Any, cells: Path, server: Any) -> None:
     target = speak.dataset(ada, "Pilot")
     fileset_id, response = speak.import_files(ada, [cells], userSpecifiedTarget=target)
     assert [type(thing).__name__ for thing in response.objects] == ["ImageI"]
@@ -62,9 +62,7 @@ def test_an_upload_becomes_an_image_with_its_metadata(
     assert len(jobs) == 5
 
 
-def test_pixels_and_thumbnails_are_those_of_the_file(
-    server: Any, cells: Path, speak: Any, ada: Any
-) -> None:
+def test_pixels_and_thumbnails_are_those_of_the_file(server: Any, cells: Path, ada: Any) -> None:
     _fileset, response = speak.import_files(ada, [cells])
     planes = tifffile.imread(cells)
     with BlitzGateway("ada", server.secret, host="127.0.0.1", port=server.facts["port"]) as gateway:
@@ -79,9 +77,7 @@ def test_pixels_and_thumbnails_are_those_of_the_file(
         assert np.asarray(picture).std() > 10
 
 
-def test_a_symlink_stays_a_link_and_its_deletion_spares_the_source(
-    ada: Any, cells: Path, speak: Any
-) -> None:
+def test_a_symlink_stays_a_link_and_its_deletion_spares_the_source(ada: Any, cells: Path) -> None:
     before = cells.read_bytes()
     process = speak.begin(ada, [cells], transfer="SymlinkFileTransfer")
     place = speak.place_of(ada, process, 0)
@@ -95,7 +91,7 @@ def test_a_symlink_stays_a_link_and_its_deletion_spares_the_source(
     assert speak.rows(ada, "select i.id from Image i where i.fileset.id = :id", id=fileset_id) == []
 
 
-def test_files_that_belong_together_are_one_image(ada: Any, tmp_path: Path, speak: Any) -> None:
+def test_files_that_belong_together_are_one_image(ada: Any, tmp_path: Path) -> None:
     files = [tmp_path / "part0.ome.tif", tmp_path / "part1.ome.tif"]
     for path, own in zip(files, UUIDS, strict=True):
         xml = MULTI_FILE_XML.format(own=own, first=UUIDS[0], second=UUIDS[1])
@@ -111,7 +107,7 @@ def test_files_that_belong_together_are_one_image(ada: Any, tmp_path: Path, spea
     ) == [[7], [14]]
 
 
-def test_a_plate_goes_to_its_screen(ada: Any, tmp_path: Path, speak: Any) -> None:
+def test_a_plate_goes_to_its_screen(ada: Any, tmp_path: Path) -> None:
     name = "plate&plates=1&plateRows=2&plateCols=3&fields=2&plateAcqs=1&sizeX=32&sizeY=32.fake"
     path = tmp_path / name
     path.write_bytes(b"")
@@ -145,9 +141,7 @@ def test_a_plate_goes_to_its_screen(ada: Any, tmp_path: Path, speak: Any) -> Non
     assert acquisitions == [[1]]
 
 
-def test_what_cannot_be_read_ends_in_err_and_leaves_its_fileset(
-    ada: Any, tmp_path: Path, speak: Any
-) -> None:
+def test_what_cannot_be_read_ends_in_err_and_leaves_its_fileset(ada: Any, tmp_path: Path) -> None:
     path = tmp_path / "broken.ome.tif"
     path.write_bytes(b"II*\x00" + b"\xff" * 200)
     fileset_id, response = speak.import_files(ada, [path])
@@ -163,7 +157,7 @@ def test_what_cannot_be_read_ends_in_err_and_leaves_its_fileset(
 
 
 def test_a_wrong_checksum_names_its_file_and_can_be_mended(
-    ada: Any, tmp_path: Path, speak: Any, cells: Path
+    ada: Any, tmp_path: Path, cells: Path
 ) -> None:
     readme = tmp_path / "z.txt"
     readme.write_text("notes")
@@ -179,14 +173,14 @@ def test_a_wrong_checksum_names_its_file_and_can_be_mended(
     assert isinstance(response, omero.grid.ImportResponse)
 
 
-def test_a_fileset_without_files_or_algorithm_is_refused(ada: Any, cells: Path, speak: Any) -> None:
+def test_a_fileset_without_files_or_algorithm_is_refused(ada: Any, cells: Path) -> None:
     with pytest.raises(omero.ApiUsageException, match="No paths"):
         speak.begin(ada, [])
     with pytest.raises(omero.ApiUsageException, match="checksum algorithm"):
         speak.begin(ada, [cells], checksumAlgorithm=None)
 
 
-def test_nothing_is_written_through_a_link(ada: Any, tmp_path: Path, speak: Any) -> None:
+def test_nothing_is_written_through_a_link(ada: Any, tmp_path: Path) -> None:
     source = tmp_path / "source.bin"
     source.write_bytes(b"precious")
     process = speak.begin(ada, [source], reader="")
@@ -206,7 +200,7 @@ def test_nothing_is_written_through_a_link(ada: Any, tmp_path: Path, speak: Any)
     assert source.read_bytes() == b"precious"
 
 
-def test_annotations_of_the_settings_go_on_every_image(ada: Any, cells: Path, speak: Any) -> None:
+def test_annotations_of_the_settings_go_on_every_image(ada: Any, cells: Path) -> None:
     tag = omero.model.TagAnnotationI()
     tag.textValue = rstring("from the importer")
     _fileset, response = speak.import_files(ada, [cells], userSpecifiedAnnotationList=[tag])
@@ -218,7 +212,7 @@ def test_annotations_of_the_settings_go_on_every_image(ada: Any, cells: Path, sp
     assert found == [["from the importer"]]
 
 
-def test_the_repository_lists_what_it_holds(ada: Any, cells: Path, speak: Any) -> None:
+def test_the_repository_lists_what_it_holds(ada: Any, cells: Path) -> None:
     process = speak.begin(ada, [cells])
     place = speak.place_of(ada, process, 0)
     speak.finish(ada, process, speak.upload(process, [cells]))

@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import omero
+
+from tests.integration.embedded import protocol as speak
 
 PARENT = """
 import subprocess, sys
@@ -31,7 +32,7 @@ def _is_alive(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
 
 
-def test_what_was_imported_survives_a_kill(tmp_path: Path, cells: Path, speak: Any) -> None:
+def test_what_was_imported_survives_a_kill(tmp_path: Path, cells: Path) -> None:
     server = speak.Rehearsal(tmp_path / "store")
     server.start()
     ada = server.connect()
@@ -71,7 +72,7 @@ def test_what_was_imported_survives_a_kill(tmp_path: Path, cells: Path, speak: A
     assert not (server.folder / "server.json").exists()
 
 
-def test_it_dies_with_a_killed_parent(tmp_path: Path, speak: Any) -> None:
+def test_it_dies_with_a_killed_parent(tmp_path: Path) -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, str(tmp_path / "store")],
         env={**os.environ, "PYTHONPATH": str(speak.ROOT)},
@@ -85,8 +86,9 @@ def test_it_dies_with_a_killed_parent(tmp_path: Path, speak: Any) -> None:
     speak.wait_until(lambda: not _is_alive(pid))
 
 
-def test_a_command_runs_beside_it(tmp_path: Path, speak: Any) -> None:
+def test_a_command_runs_beside_it(tmp_path: Path) -> None:
     store = tmp_path / "store"
+    serve_python = [sys.executable, "-m", "omero_embedded"]
     script = (
         "import json, os, omero.clients\n"
         "client = omero.client(os.environ['OMERO_HOST'], int(os.environ['OMERO_PORT']))\n"
@@ -96,8 +98,7 @@ def test_a_command_runs_beside_it(tmp_path: Path, speak: Any) -> None:
         "raise SystemExit(7)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-m", "omero_embedded", "exec", "--store", str(store), "--"]
-        + [sys.executable, "-c", script],
+        [*serve_python, "exec", "--store", str(store), "--", sys.executable, "-c", script],
         env={**os.environ, "PYTHONPATH": str(speak.ROOT)},
         capture_output=True,
         text=True,

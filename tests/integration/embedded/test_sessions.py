@@ -15,6 +15,8 @@ import omero.all
 import pytest
 from omero.rtypes import rlong
 
+from tests.integration.embedded import protocol as speak
+
 ABANDON = """
 import os, sys, omero.clients
 client = omero.client("127.0.0.1", int(sys.argv[1]))
@@ -50,7 +52,7 @@ def test_a_session_is_joined_by_its_uuid_and_over_once_closed(server: Any) -> No
         server.connect(uuid, uuid)
 
 
-def test_a_killed_clients_session_is_closed_in_the_store(server: Any, ada: Any, speak: Any) -> None:
+def test_a_killed_clients_session_is_closed_in_the_store(server: Any, ada: Any) -> None:
     output = subprocess.run(
         [sys.executable, "-c", ABANDON, str(server.facts["port"])],
         input=server.secret,

@@ -1,0 +1,183 @@
+"""Clients that nobody here wrote: the omero command line, BlitzGateway and ezomero."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import ezomero
+import numpy as np
+import pytest
+import tifffile
+from omero.gateway import BlitzGateway, MapAnnotationWrapper
+
+from tests.integration.embedded import protocol as speak
+
+# As `omero` does it, which refuses to run as root.
+CLI = (
+    "import sys; from omero.cli import CLI; cli = CLI(); cli.loadplugins();"
+    " cli.invoke(sys.argv[1:]); sys.exit(cli.rv)"
+)
+Omero = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def imported(server: Any, cells: Path) -> tuple[int, int]:
+    """Ids of a fileset that was linked in place, and of its image."""
+    client = server.connect("ada")
+    target = speak.dataset(client, "Pilot")
+    process = speak.begin(
+        client, [cells], transfer="SymlinkFileTransfer", userSpecifiedTarget=target
+    )
+    checksums = speak.symlink(client, process, [cells])
+    fileset_id, response = speak.finish(client, process, checksums)
+    client.closeSession()
+    return fileset_id, response.objects[0].id.val
+
+
+@pytest.fixture(scope="module")
+def omero_cli(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Omero]:
+    home = tmp_path_factory.mktemp("home")
+    environment = {
+        **os.environ,
+        "HOME": str(home),
+        "OMERO_USERDIR": str(home / "omero"),
+        "OMERO_PASSWORD": server.secret,
+        "TERM": "dumb",
+    }
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", CLI, *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    run("login", f"ada@127.0.0.1:{server.facts['port']}")
+    yield run
+    run("logout")
+
+
+@pytest.fixture(params=[True, False], ids=["ssl", "tcp"])
+def gateway(request: pytest.FixtureRequest, server: Any) -> Iterator[Any]:
+    connection = BlitzGateway(
+        "ada",
+        server.secret,
+        host="127.0.0.1",
+        port=server.facts["port"],
+        secure=request.param,
+    )
+    assert connection.connect()
+    assert connection.isSecure() == request.param
+    yield connection
+    connection.close()
+
+
+def test_the_command_line_lists_what_was_imported(
+    omero_cli: Omero, imported: tuple[int, int], cells: Path
+) -> None:
+    fileset_id, image_id = imported
+    assert cells.name in omero_cli("hql", "-q", f"from Image i where i.id = {image_id}")
+    sets = omero_cli("fs", "sets", "--with-transfer", "ln_s", "--style", "plain")
+    assert [row.split(",")[1] for row in sets.split()] == [str(fileset_id)]
+    assert sets.strip().endswith(",1,1,ln_s")
+    assert "Managed" in omero_cli("fs", "repos")
+    assert omero_cli("fs", "ls", f"Fileset:{fileset_id}").strip().endswith(cells.name)
+    assert "done" in omero_cli("fs", "logfile", f"Fileset:{fileset_id}")
+    assert f"fileset=Fileset:{fileset_id}" in omero_cli("obj", "get", f"Image:{image_id}")
+
+
+def test_the_command_line_changes_objects(omero_cli: Omero) -> None:
+    dataset = omero_cli("obj", "new", "Dataset", "name=by hand").strip()
+    omero_cli("obj", "update", dataset, "description=changed")
+    assert omero_cli("obj", "get", dataset, "description").strip() == "changed"
+    tag = omero_cli("tag", "create", "--name", "stained", "--desc", "with care").strip()
+    omero_cli("tag", "link", dataset, tag.partition(":")[2])
+    assert "stained" in omero_cli("tag", "list")
+    assert "ok" in omero_cli("delete", dataset)
+
+
+def test_the_command_line_knows_users_and_sessions(omero_cli: Omero) -> None:
+    assert "Ramón y Cajal" in omero_cli("user", "list")
+    assert "private-lab" in omero_cli("group", "list")
+    omero_cli("sessions", "timeout", "1200")
+    assert omero_cli("sessions", "timeout").strip().startswith("1200")
+    assert "ada" in omero_cli("sessions", "who")
+
+
+def test_the_command_line_downloads_the_files(
+    omero_cli: Omero, imported: tuple[int, int], cells: Path, tmp_path: Path
+) -> None:
+    omero_cli("download", f"Image:{imported[1]}", str(tmp_path))
+    assert (tmp_path / cells.name).read_bytes() == cells.read_bytes()
+
+
+def test_the_gateway_walks_the_hierarchy(
+    gateway: Any, imported: tuple[int, int], cells: Path
+) -> None:
+    fileset_id, image_id = imported
+    image = gateway.getObject("Image", image_id)
+    assert (image.getSizeX(), image.getSizeC(), image.getPixelsType()) == (50, 3, "uint16")
+    assert image.getPixelSizeX(units=True).getSymbol() == "µm"
+    assert image.getParent().getName() == "Pilot"
+    assert image_id in [child.getId() for child in image.getParent().listChildren()]
+    assert image.getFileset().getId() == fileset_id
+    paths = image.getImportedImageFilePaths()
+    assert paths["client_paths"] == [str(cells).lstrip("/")]
+    assert paths["server_paths"][0].endswith(cells.name)
+    assert [c.getLabel() for c in image.getChannels()] == ["DAPI", "GFP", "TRITC"]
+    assert image.getChannels()[1].getWindowEnd() == 7999
+    assert image.getOwner().getFullName() == "Ada Lovelace"
+
+
+def test_the_gateway_draws(gateway: Any, imported: tuple[int, int], cells: Path) -> None:
+    image = gateway.getObject("Image", imported[1])
+    assert image.getThumbnail()[:2] == b"\xff\xd8"
+    assert image.renderImage(0, 0).size == (50, 40)
+    plane = image.getPrimaryPixels().getPlane(1, 0, 0)
+    assert np.array_equal(plane, tifffile.imread(cells)[0, 1])
+    assert imported[1] in gateway.getThumbnailSet([imported[1]])
+
+
+def test_the_gateway_annotates_and_deletes(gateway: Any, imported: tuple[int, int]) -> None:
+    image = gateway.getObject("Image", imported[1])
+    pairs = MapAnnotationWrapper(gateway)
+    pairs.setNs("test.gateway")
+    pairs.setValue([["organism", "H. sapiens"]])
+    pairs.save()
+    image.linkAnnotation(pairs)
+    [found] = image.listAnnotations(ns="test.gateway")
+    assert found.getValue() == [("organism", "H. sapiens")]
+    gateway.deleteObjects("Annotation", [found.getId()], wait=True)
+    image = gateway.getObject("Image", imported[1])
+    assert not list(image.listAnnotations(ns="test.gateway"))
+
+
+def test_ezomero_reads_and_writes(gateway: Any, imported: tuple[int, int], cells: Path) -> None:
+    image_id = imported[1]
+    dataset_id = gateway.getObject("Image", image_id).getParent().getId()
+    assert ezomero.get_image_ids(gateway, dataset=dataset_id) == [image_id]
+    project_id = ezomero.post_project(gateway, "Cells")
+    assert ezomero.post_dataset(gateway, "New", project_id=project_id) in ezomero.get_dataset_ids(
+        gateway, project=project_id
+    )
+    annotation_id = ezomero.post_map_annotation(gateway, "Image", image_id, {"stain": "DAPI"}, "t")
+    assert annotation_id in ezomero.get_map_annotation_ids(gateway, "Image", image_id)
+    assert ezomero.get_map_annotation(gateway, annotation_id) == {"stain": "DAPI"}
+    client_path = ezomero.get_original_filepaths(gateway, image_id, fpath="client")
+    assert client_path == [str(cells)]
+    _image, pixels = ezomero.get_image(gateway, image_id, dim_order="tczyx")
+    assert np.array_equal(pixels[0], tifffile.imread(cells))
+    assert ezomero.get_group_id(gateway, "demo")
+    rectangle = ezomero.rois.Rectangle(1, 2, 3, 4)
+    roi_id = ezomero.post_roi(gateway, image_id, [rectangle])
+    assert roi_id in ezomero.get_roi_ids(gateway, image_id)
