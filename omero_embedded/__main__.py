@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 from omero_embedded.folder import StoreFolder, StoreInUse
+from omero_embedded.users import BadUsersFile
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
         from omero_embedded.companion import run_beside
 
         return run_beside(options.store, options.users, options.argv)
-    except StoreInUse as error:
+    except (StoreInUse, BadUsersFile) as error:
         print(f"omero_embedded: {error}", file=sys.stderr)
         return 1
 

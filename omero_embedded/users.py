@@ -20,12 +20,18 @@ class BadUsersFile(Exception):
 
 def load_users(store: Store, path: Path) -> None:
     """Make the groups and users that the file names; those of an earlier file stay."""
-    content = yaml.safe_load(path.read_text("utf-8")) or {}
+    try:
+        content = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise BadUsersFile(f"{path}: {error}") from error
     groups = _section(content, "groups", _GROUP_FIELDS, path)
     users = _section(content, "users", _USER_FIELDS, path)
     for name, user in users.items():
         if not user.get("groups"):
             raise BadUsersFile(f"{path}: user {name} is in no group: give `groups: [...]`")
+        foreign = set(user.get("leads", ())) - set(user["groups"])
+        if foreign:
+            raise BadUsersFile(f"{path}: user {name} leads {foreign.pop()} without being in it")
     for name, group in groups.items():
         store.ensure_group(name, group.get("permissions", "rw----"))
     for name, user in users.items():
@@ -43,8 +49,10 @@ def _section(content: Any, name: str, fields: set[str], path: Path) -> dict[str,
     if not isinstance(content, dict) or not isinstance(content.get(name, {}), dict):
         raise BadUsersFile(f"{path}: `{name}` must map names to their settings")
     section: dict[str, dict[str, Any]] = {}
-    for key, value in (content.get(name) or {}).items():
-        settings = value or {}
+    for key, value in content.get(name, {}).items():
+        settings = {} if value is None else value
+        if not isinstance(settings, dict):
+            raise BadUsersFile(f"{path}: {name}.{key} must map names to their settings")
         unknown = set(settings) - fields
         if unknown:
             raise BadUsersFile(
