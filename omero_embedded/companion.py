@@ -9,16 +9,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+from omero.util.sessions import SessionsStore
 
 from omero_embedded.folder import StoreFolder
 
 _PATIENCE = 120.0
-_USER = "importer"
 
 
 def run_beside(store: Path, users: Path | None, argv: list[str]) -> int:
-    """Run `argv` with OMERO_HOST, OMERO_PORT, OMERO_USER and OMERO_PASSWORD set.
+    """Run `argv` with OMERO_HOST, OMERO_PORT, OMERO_USER and OMERO_PASSWORD set, and with a
+    session for OMERO's command line, so that `omero hql ...` needs no login.
 
     Returns its exit status. A user in the environment already is kept.
     """
@@ -26,15 +29,29 @@ def run_beside(store: Path, users: Path | None, argv: list[str]) -> int:
     if not command:
         print("omero_embedded exec: which command? Give it after --", file=sys.stderr)
         return 2
-    with server_for(store, users) as facts:
+    with server_for(store, users) as facts, TemporaryDirectory() as sessions:
+        user, secret = os.environ.get("OMERO_USER", facts["user"]), StoreFolder(store).secret()
         environment = {
             **os.environ,
             "OMERO_HOST": facts["host"],
             "OMERO_PORT": str(facts["port"]),
-            "OMERO_USER": os.environ.get("OMERO_USER", _USER),
-            "OMERO_PASSWORD": StoreFolder(store).secret(),
+            "OMERO_USER": user,
+            "OMERO_PASSWORD": secret,
+            "OMERO_SESSIONDIR": sessions,
         }
-        return subprocess.run(command, env=environment, check=False).returncode
+        with _logged_in(sessions, facts, user, secret):
+            return subprocess.run(command, env=environment, check=False).returncode
+
+
+@contextmanager
+def _logged_in(sessions: str, facts: dict[str, Any], user: str, secret: str) -> Iterator[None]:
+    """A session in the folder where OMERO's command line looks for one, while the block lasts."""
+    address = {"omero.host": facts["host"], "omero.port": str(facts["port"])}
+    client = SessionsStore(sessions).create(user, secret, address)[0]
+    try:
+        yield
+    finally:
+        client.killSession()
 
 
 @contextmanager

@@ -48,7 +48,7 @@ class Server:
         self._lock = folder.lock()
         log_to(folder.log)
         self._store = Store.open(folder.root)
-        load_users(self._store, users or DEFAULT_USERS)
+        self._user = load_users(self._store, users or DEFAULT_USERS)
         self._repository = open_repository(folder.managed_repository, self._store, folder.uuid())
         self._thumbnails = Thumbnails(folder.thumbnails)
         self._workers = ThreadPoolExecutor(_WORKERS, "request")
@@ -69,6 +69,7 @@ class Server:
             "host": _HOST,
             "port": ports[Ice.SSLEndpointType],
             "tcp_port": ports[Ice.TCPEndpointType],
+            "user": self._user,
             "pid": os.getpid(),
             "managed_repository": str(self._repository.root),
         }

@@ -18,8 +18,14 @@ class BadUsersFile(Exception):
     """A users file that cannot be what its author meant."""
 
 
-def load_users(store: Store, path: Path) -> None:
-    """Make the groups and users that the file names; those of an earlier file stay."""
+ROOT = "root"
+
+
+def load_users(store: Store, path: Path) -> str:
+    """Make the groups and users that the file names; those of an earlier file stay.
+
+    Returns who imports in a rehearsal: the first administrator of the file, or root.
+    """
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, yaml.YAMLError) as error:
@@ -43,6 +49,7 @@ def load_users(store: Store, path: Path) -> None:
             leads=tuple(user.get("leads", ())),
             is_admin=bool(user.get("admin", False)),
         )
+    return next((name for name, user in users.items() if user.get("admin")), ROOT)
 
 
 def _section(content: Any, name: str, fields: set[str], path: Path) -> dict[str, dict[str, Any]]:

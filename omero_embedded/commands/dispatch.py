@@ -7,6 +7,7 @@ from typing import Any
 import omero
 import omero.all
 
+from omero_embedded.commands.checking import checksum_task
 from omero_embedded.commands.deleting import delete_task
 from omero_embedded.commands.handle import Failed, Task
 from omero_embedded.commands.sessions import timeout_task, who_task
@@ -32,8 +33,14 @@ class Commands:
         self._thumbnails = thumbnails
 
     def task(self, call: Call, request: Any) -> Task:
-        """The task of a request; one that ends in ERR when the server does not know it."""
-        return self._task(actor_of(call), request)
+        """The task of a request; one that ends in ERR when it cannot be begun.
+
+        `submit` declares no exceptions, so nothing is raised here.
+        """
+        try:
+            return self._task(actor_of(call), request)
+        except omero.ServerError as error:
+            return _refused(request, "error-on-init", error.message)
 
     def _task(self, actor: Actor, request: Any) -> Task:
         if isinstance(request, omero.cmd.Delete2):
@@ -44,7 +51,23 @@ class Commands:
             return who_task(self._store, self._sessions, actor, request)
         if isinstance(request, omero.cmd.UpdateSessionTimeoutRequest):
             return timeout_task(self._sessions, actor, request)
-        return _unknown(request)
+        if isinstance(request, omero.cmd.OriginalMetadataRequest):
+            return self._original_metadata(actor, request)
+        if isinstance(request, omero.grid.RawAccessRequest):
+            return checksum_task(self._repository, actor, request)
+        kind = "null" if request is None else request.ice_id()
+        return _refused(request, "unknown-request", f"{kind} is not in the embedded server")
+
+    def _original_metadata(self, actor: Actor, request: Any) -> Task:
+        """Which fileset an image came with. What its format says beyond OME's model is not read."""
+        response = omero.cmd.OriginalMetadataResponse(globalMetadata={}, seriesMetadata={})
+
+        def find() -> None:
+            with self._store.read(actor) as work:
+                fileset = work.get("Image", request.imageId).fileset
+            response.filesetId = None if fileset is None else fileset.id
+
+        return Task(request, [find], lambda: response)
 
     def _all_of(self, actor: Actor, request: Any) -> Task:
         """One step for each request; the first that fails ends the whole."""
@@ -57,10 +80,8 @@ class Commands:
         )
 
 
-def _unknown(request: Any) -> Task:
-    kind = "null" if request is None else request.ice_id()
-
+def _refused(request: Any, name: str, message: str) -> Task:
     def refuse() -> None:
-        raise Failed("unknown-request", f"{kind} is not in the embedded server")
+        raise Failed(name, message)
 
     return Task(request, [refuse], lambda: None)

@@ -190,7 +190,7 @@ def _tell(operation: Callable[..., None], *arguments: Any) -> None:
 
 
 def _category(request: Any) -> str:
-    return str(request.ice_id())
+    return "" if request is None else str(request.ice_id())
 
 
 def _message(error: Exception) -> str:

@@ -181,3 +181,9 @@ def test_ezomero_reads_and_writes(gateway: Any, imported: tuple[int, int], cells
     rectangle = ezomero.rois.Rectangle(1, 2, 3, 4)
     roi_id = ezomero.post_roi(gateway, image_id, [rectangle])
     assert roi_id in ezomero.get_roi_ids(gateway, image_id)
+
+
+def test_original_metadata_is_asked_for_in_vain_but_answered(
+    gateway: Any, imported: tuple[int, int]
+) -> None:
+    assert gateway.getObject("Image", imported[1]).loadOriginalMetadata() == (None, [], [])

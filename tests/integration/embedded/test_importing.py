@@ -200,6 +200,24 @@ def test_nothing_is_written_through_a_link(ada: Any, tmp_path: Path) -> None:
     assert source.read_bytes() == b"precious"
 
 
+def test_an_administrator_has_the_files_checked(server: Any, tmp_path: Path, cells: Path) -> None:
+    root = server.connect("root")
+    process = speak.begin(root, [cells])
+    place = speak.place_of(root, process, 0)
+    speak.finish(root, process, speak.upload(process, [cells]))
+    path = "/".join(place.parts[-5:])
+    request = omero.grid.RawAccessRequest(
+        command="checksum", args=["SHA1-160", speak.sha1(cells), path]
+    )
+    assert isinstance(root.submit(request).getResponse(), omero.cmd.OK)
+    with place.open("ab") as file:
+        file.write(b"rot")
+    with pytest.raises(omero.CmdError) as caught:
+        root.submit(request)
+    assert caught.value.err.name == "checksum-mismatch"
+    root.closeSession()
+
+
 def test_annotations_of_the_settings_go_on_every_image(ada: Any, cells: Path) -> None:
     tag = omero.model.TagAnnotationI()
     tag.textValue = rstring("from the importer")
@@ -230,3 +248,37 @@ def test_the_repository_lists_what_it_holds(ada: Any, cells: Path) -> None:
         repository.listFiles("/../..")
     with pytest.raises(omero.ServerError):
         repository.deletePaths(["/../secret"], False, False)
+
+
+def test_a_client_that_leaves_cancels_its_import_unless_it_detached(
+    server: Any, ada: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "long&sizeX=512&sizeY=512&sizeT=800.fake"
+    path.write_bytes(b"")
+    outcomes = {}
+    for detach in (False, True):
+        client = server.connect("ada")
+        process = speak.begin(client, [path], reader="loci.formats.in.FakeReader")
+        place = speak.place_of(client, process, 0)
+        handle = process.verifyUpload(speak.upload(process, [path]))
+        fileset_id = handle.getRequest().activity.parent.id.val
+        if detach:
+            client.sf.detachOnDestroy()
+        speak.wait_until(lambda place=place: " images" in _log_of(place))
+        client.closeSession()
+        speak.wait_until(lambda fileset=fileset_id: _is_over(ada, fileset))
+        hql = "select count(i) from Image i where i.fileset.id = :id"
+        outcomes[detach] = speak.rows(ada, hql, id=fileset_id)
+    assert outcomes == {False: [[0]], True: [[1]]}
+
+
+def _is_over(client: Any, fileset_id: int) -> bool:
+    hql = (
+        "select s.value from FilesetJobLink l join l.child j join j.status s"
+        " where l.parent.id = :id and type(j) = MetadataImportJob"
+    )
+    return speak.rows(client, hql, id=fileset_id) not in ([["Running"]], [["Waiting"]])
+
+
+def _log_of(place: Path) -> str:
+    return place.parent.with_name(place.parent.name + ".log").read_text()
