@@ -79,7 +79,7 @@ class Workspace:
 
     @contextmanager
     def omero(self) -> Iterator[Any]:
-        """A session of the embedded server's administrator, as any third-party client has it."""
+        """A session of who imports, as any third-party client has it."""
         import omero.clients
 
         from omero_embedded.companion import server_for
@@ -87,7 +87,7 @@ class Workspace:
         store = self.folder / "omero-embedded"
         with server_for(store, None) as address:
             client = omero.client(address["host"], address["port"])
-            client.createSession("root", (store / "secret").read_text().strip())
+            client.createSession(address["user"], (store / "secret").read_text().strip())
             try:
                 yield client
             finally:

@@ -143,7 +143,7 @@ class Omero(Section):
     )
     embedded_users: FilePath | None = Field(
         default=None,
-        description="Users and groups of the embedded server (YAML). null: one administrator.",
+        description="Users and groups of the embedded server (YAML). null: those of omero_embedded/users.yaml.",
     )
     host: str | None = Field(default=None, description="Your server's name. null: from OMERO_HOST.")
     port: Port | None = Field(

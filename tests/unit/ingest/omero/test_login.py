@@ -12,11 +12,11 @@ OWN = Omero(embedded=False)
 
 
 def test_embedded_server(tmp_path: Path) -> None:
-    server = {"host": "127.0.0.1", "port": 1234, "tcp_port": 1235}
+    server = {"host": "127.0.0.1", "port": 1234, "user": "importer", "tcp_port": 1235}
     (tmp_path / "server.json").write_text(json.dumps(server))
     (tmp_path / "secret").write_text("s3cret\n")
     login = find_login(Omero(embedded_folder=tmp_path), {"OMERO_HOST": "elsewhere"})
-    assert (login.server, login.user, login.password) == ("127.0.0.1:1234", "root", "s3cret")
+    assert (login.server, login.user, login.password) == ("127.0.0.1:1234", "importer", "s3cret")
     assert "s3cret" not in repr(login)
 
 

@@ -82,7 +82,7 @@ def _embedded(folder: Path) -> Login:
             f"the embedded OMERO server of {folder} is not running ({error})",
             "Start it, or set omero.embedded to false to use your own OMERO.server.",
         ) from None
-    return Login(server["host"], server["port"], "root", secret)
+    return Login(server["host"], server["port"], server["user"], secret)
 
 
 def _stored(variables: Mapping[str, str], host: str | None, secure: bool) -> Login:
