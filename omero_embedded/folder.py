@@ -6,9 +6,13 @@ import fcntl
 import json
 import os
 import secrets
+import time
 import uuid
 from pathlib import Path
 from typing import Any, TextIO
+
+# Whoever looks for an owner holds the lock for a moment.
+_LOCK_PATIENCE = 1.0
 
 
 class StoreInUse(Exception):
@@ -53,16 +57,17 @@ class StoreFolder:
         Raises StoreInUse with the owner's pid.
         """
         file = (self.root / "lock").open("a+", encoding="ascii")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            owner = file.read().strip() or "unknown"
-            file.close()
-            raise StoreInUse(
-                f"{self.root} is served by process {owner}: stop that one first, or give another"
-                " --store"
-            ) from None
+        deadline = time.monotonic() + _LOCK_PATIENCE
+        while not _try_lock(file):
+            if time.monotonic() > deadline:
+                file.seek(0)
+                owner = file.read().strip() or "unknown"
+                file.close()
+                raise StoreInUse(
+                    f"{self.root} is served by process {owner}: stop that one first, or give"
+                    " another --store"
+                )
+            time.sleep(0.05)
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
@@ -74,21 +79,33 @@ class StoreFolder:
 
     def announced(self) -> dict[str, Any] | None:
         """What server.json says when its writer still serves this folder, else None."""
-        if not self.announcement.exists() or not self.is_served():
+        owner = self._owner()
+        if owner is None or not self.announcement.exists():
             return None
         facts: dict[str, Any] = json.loads(self.announcement.read_text("utf-8"))
-        return facts
+        # A killed server leaves its file behind, and the next one may not have written its own.
+        return facts if facts["pid"] == owner else None
 
-    def is_served(self) -> bool:
+    def _owner(self) -> int | None:
+        """The process that serves this folder, None when there is none."""
         path = self.root / "lock"
         if not path.exists():
-            return False
+            return None
         with path.open("r", encoding="ascii") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                return True
-            return False
+                pid = file.read().strip()
+                return int(pid) if pid else None
+            return None
+
+
+def _try_lock(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def write_private(path: Path, content: bytes) -> None:

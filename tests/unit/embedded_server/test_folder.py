@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,20 @@ from omero_embedded.users import DEFAULT_USERS, BadUsersFile, load_users
 def test_one_owner_at_a_time(tmp_path: Path) -> None:
     folder = StoreFolder(tmp_path / "store")
     owner = folder.lock()
-    folder.announce({"port": 1})
-    assert folder.announced() == {"port": 1}
+    folder.announce({"port": 1, "pid": os.getpid()})
+    assert folder.announced() == {"port": 1, "pid": os.getpid()}
     with pytest.raises(StoreInUse, match=r"process \d+"):
         folder.lock()
     owner.close()
     assert folder.announced() is None
     folder.lock().close()
+
+
+def test_what_a_killed_server_announced_is_not_believed(tmp_path: Path) -> None:
+    folder = StoreFolder(tmp_path)
+    folder.announce({"port": 1, "pid": 1})
+    with folder.lock():
+        assert folder.announced() is None
 
 
 def test_the_secret_and_the_uuid_stay(tmp_path: Path) -> None:
