@@ -23,7 +23,7 @@ from ingest.fileset import Fileset, Record, SourceFile
 from ingest.journal import Journal
 from ingest.omero.session import Session
 from ingest.omero.targets import resolve_all
-from ingest.records import read_records, write_records
+from ingest.records import json_lines, read_records, write_records
 from ingest.runner import run_batch
 from ingest.stages import Stage, annotate, importing
 
@@ -111,7 +111,7 @@ class Rig:
 
     def plan(self) -> Path:
         plan = self.folder / "plan.jsonl"
-        plan.write_text("".join(json.dumps(row.to_json()) + "\n" for row in self.filesets))
+        plan.write_text(json_lines(self.filesets))
         return plan
 
     def checksum(self) -> Path:

@@ -34,9 +34,8 @@ class Failures:
 
 
 def note_failure(results: Path, stage: str, batch: str) -> None:
-    folder = results / FOLDER / stage
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / batch, datetime.now(UTC).isoformat(timespec="microseconds"))
+    now = datetime.now(UTC).isoformat(timespec="microseconds")
+    write_text(results / FOLDER / stage / batch, now)
 
 
 def last_failures(results: Path) -> Failures:

@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,13 +20,13 @@ from ingest.atomic import write_bytes
 from ingest.config import Config
 from ingest.fileset import Fileset
 from ingest.manifest import read_manifest
+from ingest.records import json_lines
 
 MOST_BATCHES = 1_000  # what one Snakemake process plans and schedules with ease
 
 # What decides how a manifest is read; another version of it reads the manifest again.
 _CODE = ("plan.py", "manifest*.py", "expected_checksum.py", "file_names.py", "fileset.py",
-         "target_name.py", "omero/target_grammar.py")  # fmt: skip
-_COLUMNS = tuple(field.name for field in fields(Fileset))
+         "records.py", "target_name.py", "omero/target_grammar.py")  # fmt: skip
 
 
 class PlanError(Exception):
@@ -171,8 +171,8 @@ def _write_batches(
     folder: Path, batches: Mapping[str, Sequence[str]], filesets: Mapping[str, Fileset]
 ) -> None:
     def write(name: str) -> None:
-        lines = "".join(_line(filesets[fileset]) for fileset in batches[name])
-        _write_changed(folder / f"{name}.jsonl", lines)
+        members = [filesets[fileset] for fileset in batches[name]]
+        _write_changed(folder / f"{name}.jsonl", json_lines(members))
 
     # Each write waits for the disk; a thousand of them need not wait for each other.
     with ThreadPoolExecutor(8) as executor:
@@ -180,11 +180,6 @@ def _write_batches(
     for path in folder.glob("*.jsonl"):
         if path.stem not in batches:
             path.unlink()
-
-
-def _line(fileset: Fileset) -> str:
-    """A Fileset's JSON and a line end (`Fileset.to_json` copies deeply, at ten times the cost)."""
-    return json.dumps({name: getattr(fileset, name) for name in _COLUMNS}, default=asdict) + "\n"
 
 
 def _json(data: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Records on disk: one JSON line per fileset, written as a whole or not at all."""
+"""Filesets and records on disk: one JSON line per fileset, written as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ingest.atomic import write_text
-from ingest.fileset import Record
+from ingest.fileset import Fileset, Record
+
+
+def read_filesets(path: Path) -> list[Fileset]:
+    """The filesets of one batch of the plan, in the manifest's order."""
+    with path.open(encoding="utf-8") as lines:
+        return [Fileset.from_json(json.loads(line)) for line in lines]
 
 
 def read_records(path: Path) -> dict[str, Record]:
@@ -18,5 +24,9 @@ def read_records(path: Path) -> dict[str, Record]:
 
 
 def write_records(path: Path, records: Iterable[Record]) -> None:
+    write_text(path, json_lines(records))
+
+
+def json_lines(items: Iterable[Fileset | Record]) -> str:
     # ASCII JSON, so that file names that are not valid UTF-8 survive as escaped surrogates.
-    write_text(path, "".join(json.dumps(record.to_json()) + "\n" for record in records))
+    return "".join(json.dumps(item.to_json()) + "\n" for item in items)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -25,7 +25,7 @@ from ingest.context import Context
 from ingest.failures import note_failure
 from ingest.fileset import Fileset, Record, StageError
 from ingest.journal import Journal
-from ingest.records import read_records, write_records
+from ingest.records import read_filesets, read_records, write_records
 from ingest.stages import Stage
 
 JOURNAL = "journal"
@@ -79,7 +79,7 @@ def run_batch(
     `upstream` holds the records of the stage before. One fileset's failure is a record; whatever
     stops the process leaves no output.
     """
-    filesets = read_plan(plan)
+    filesets = read_filesets(plan)
     before = read_records(upstream) if upstream else {}
 
     def run(fileset: Fileset) -> Record:
@@ -100,18 +100,13 @@ def run_batch(
     write_records(output, records)
 
 
-def read_plan(plan: Path) -> list[Fileset]:
-    with plan.open(encoding="utf-8") as lines:
-        return [Fileset.from_json(json.loads(line)) for line in lines]
-
-
 def input_key(stage: Stage, fileset: Fileset, upstream: Record, context: Context) -> str:
     """A digest of all that a stage's outcome depends on, apart from the state of the world."""
     fields = fileset.to_json()
     inputs = {
         "fileset": {name: fields[name] for name in stage.uses},
         "status": upstream.status,
-        "files": [asdict(file) for file in upstream.files],
+        "files": [file.to_json() for file in upstream.files],
         "facts": dict(upstream.facts),
         "settings": dict(stage.settings(context.config)),
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, Literal
 
 from ingest.atomic import write_text
 from ingest.fileset import Fileset, Record, SourceFile
-from ingest.records import read_records
+from ingest.records import read_filesets, read_records
 
 STAGES = ("convert", "checksum", "transfer", "import", "annotate")
 COLUMNS = (
@@ -109,10 +108,8 @@ def _outcomes(results: Path, batches: Iterable[str]) -> Iterator[Outcome]:
             for stage in STAGES
             if (results / stage / name).exists()
         }
-        with (results / "plan" / name).open(encoding="utf-8") as lines:
-            for line in lines:
-                fileset = Fileset.from_json(json.loads(line))
-                yield outcome(fileset, {stage: of.get(fileset.id) for stage, of in records.items()})
+        for fileset in read_filesets(results / "plan" / name):
+            yield outcome(fileset, {stage: of.get(fileset.id) for stage, of in records.items()})
 
 
 def outcome(fileset: Fileset, records: Mapping[str, Record | None]) -> Outcome:

@@ -24,6 +24,7 @@ from ingest.omero.errors import LostConnection
 from ingest.omero.session import Session
 from ingest.omero.tags import resolve_tag
 from ingest.omero.target_grammar import TargetPath, parse_target
+from ingest.records import read_filesets
 
 FILE = "targets.json"  # in the results folder
 STAGE = "targets"
@@ -37,7 +38,7 @@ def resolve_all(plan_files: Iterable[Path], context: Context) -> None:
     becomes an entry with its error; only a server that cannot be reached raises StageError.
     """
     database = context.sessions.get().database
-    memory = context.results / "journal" / f"targets-{database}.json"
+    memory = context.journal.folder / f"targets-{database}.json"
     known = {_key(entry): entry for entry in _read(memory)["targets"]}
     targets: dict[tuple[str, str, str], Entry] = {}
     tags: dict[tuple[str, str, str], Entry] = {}
@@ -51,7 +52,6 @@ def resolve_all(plan_files: Iterable[Path], context: Context) -> None:
                 tags[*place, tag] = _tag_entry(fileset, tag, context)
     table = {"targets": list(targets.values()), "tags": list(tags.values())}
     known.update({_key(entry): entry for entry in table["targets"] if "id" in entry})
-    memory.parent.mkdir(parents=True, exist_ok=True)
     write_text(memory, _text({"targets": list(known.values()), "tags": []}))
     write_text(context.results / FILE, _text(table))
     if any("error" in entry for entries in table.values() for entry in entries):
@@ -123,11 +123,7 @@ def _place(fileset: Fileset) -> Entry:
 
 def _filesets(plan_files: Iterable[Path]) -> Iterator[Fileset]:
     for plan in plan_files:
-        with plan.open(encoding="utf-8") as lines:
-            for line in lines:
-                fileset = Fileset.from_json(json.loads(line))
-                if not fileset.problem:
-                    yield fileset
+        yield from (fileset for fileset in read_filesets(plan) if not fileset.problem)
 
 
 def _look_up(kind: str, key: tuple[str, str, str], context: Context) -> Entry:

@@ -82,9 +82,7 @@ def _import(
         raise
     except StageError:
         if not queries.filesets_with_import_ids(session, [request.import_id]):
-            context.journal.append(
-                fileset.id, "import", "failed", removed_import=request.import_id
-            )
+            context.journal.append(fileset.id, "import", "failed", removed_import=request.import_id)
         raise
 
 
