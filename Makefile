@@ -38,7 +38,7 @@ unit: $(VENV)/.dev  ## the unit tests alone, in seconds
 check: $(VENV)/.dev  ## formatting, linting and types
 	@ruff format --check .
 	@ruff check .
-	@snakefmt --check --quiet Snakefile workflow
+	@snakefmt --check Snakefile workflow
 	@mypy
 	@python workflow/scripts/demo_data.py demo-data
 	@snakemake --lint

@@ -12,9 +12,8 @@ ROOT = Path(workflow.basedir)
 LIBRARIES = [str(ROOT), str(ROOT / "workflow" / "scripts")]
 sys.path[:0] = LIBRARIES
 # Jobs and the embedded server are processes of their own and need the same libraries.
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    dict.fromkeys([*LIBRARIES, *filter(None, [os.environ.get("PYTHONPATH")])])
-)
+earlier = os.environ.get("PYTHONPATH")
+os.environ |= {"PYTHONPATH": os.pathsep.join([*LIBRARIES, *([earlier] if earlier else [])])}
 
 from ingest.config import ConfigError, load as load_config
 from ingest.failures import last_failures
