@@ -110,9 +110,11 @@ def test_a_server_that_is_not_there_is_one_clear_error(tmp_path: Path) -> None:
     server = Server(tmp_path / "omero")
     server.folder.mkdir()
     (server.folder / "secret").write_text("s")
-    (server.folder / "server.json").write_text('{"host": "127.0.0.1", "port": 1, "user": "importer"}')
+    (server.folder / "server.json").write_text(
+        '{"host": "127.0.0.1", "port": 1, "user": "importer"}'
+    )
     rig = Rig(tmp_path, server)
     rig.add("row", [write_image(tmp_path / "a.tif")])
     record = rig.run(importing.STAGE, rig.checksum())["row"]
     assert record.status == "error"
-    assert "127.0.0.1:1 cannot be reached" in record.cause
+    assert "127.0.0.1:1 (embedded, for rehearsal) cannot be reached" in record.cause

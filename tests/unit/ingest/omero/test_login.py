@@ -16,7 +16,9 @@ def test_embedded_server(tmp_path: Path) -> None:
     (tmp_path / "server.json").write_text(json.dumps(server))
     (tmp_path / "secret").write_text("s3cret\n")
     login = find_login(Omero(embedded_folder=tmp_path), {"OMERO_HOST": "elsewhere"})
-    assert (login.server, login.user, login.password) == ("127.0.0.1:1234", "importer", "s3cret")
+    assert (login.host, login.port) == ("127.0.0.1", 1234)
+    assert (login.user, login.password) == ("importer", "s3cret")
+    assert login.server == "127.0.0.1:1234 (embedded, for rehearsal)"
     assert "s3cret" not in repr(login)
 
 

@@ -31,10 +31,13 @@ class Login:
     password: str = field(repr=False)
     is_session: bool = False
     secure: bool = True
+    is_embedded: bool = False
 
     @property
     def server(self) -> str:
-        return f"{self.host}:{self.port}"
+        """The server in words; nobody should take a rehearsal for the real thing."""
+        address = f"{self.host}:{self.port}"
+        return f"{address} (embedded, for rehearsal)" if self.is_embedded else address
 
 
 def find_login(options: Omero, environment: Mapping[str, str] | None = None) -> Login:
@@ -82,7 +85,7 @@ def _embedded(folder: Path) -> Login:
             f"the embedded OMERO server of {folder} is not running ({error})",
             "Start it, or set omero.embedded to false to use your own OMERO.server.",
         ) from None
-    return Login(server["host"], server["port"], server["user"], secret)
+    return Login(server["host"], server["port"], server["user"], secret, is_embedded=True)
 
 
 def _stored(variables: Mapping[str, str], host: str | None, secure: bool) -> Login:
