@@ -24,7 +24,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from ingest.config_errors import ConfigError, describe
-from ingest.target_name import LONGEST_NAME, target_problem
+from ingest.omero.target_grammar import LONGEST_NAME, target_problem
 
 __all__ = ["Config", "ConfigError", "load"]
 
@@ -95,8 +95,8 @@ class Defaults(Section):
     transfer: Transfer = Field(
         default="none",
         description="How files get into transfer.store: ln (hard link), cp (copy), ln_s (symbolic "
-        "link), mv (copy, verify, remove the source), or none when they already lie where they "
-        "will stay.",
+        "link), mv (link or copy, verify, remove the source), or none when they already lie where "
+        "they will stay.",
     )
     import_transfer: ImportTransfer = Field(
         default="ln_s",
@@ -143,7 +143,8 @@ class Omero(Section):
     )
     embedded_users: FilePath | None = Field(
         default=None,
-        description="Users and groups of the embedded server (YAML). null: those of omero_embedded/users.yaml.",
+        description="Users and groups of the embedded server (YAML). null: those of "
+        "omero_embedded/users.yaml.",
     )
     host: str | None = Field(default=None, description="Your server's name. null: from OMERO_HOST.")
     port: Port | None = Field(

@@ -13,7 +13,7 @@ from ingest.expected_checksum import BadChecksum, parse_checksum
 from ingest.fileset import Problem
 from ingest.manifest_problems import RowProblem
 from ingest.manifest_table import KEY_VALUE
-from ingest.target_name import LONGEST_NAME, target_problem
+from ingest.omero.target_grammar import LONGEST_NAME, target_problem
 
 # A leading dot hides a file and a leading hyphen looks like an option of every command.
 ID = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}"

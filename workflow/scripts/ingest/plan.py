@@ -26,7 +26,7 @@ MOST_BATCHES = 1_000  # what one Snakemake process plans and schedules with ease
 
 # What decides how a manifest is read; another version of it reads the manifest again.
 _CODE = ("plan.py", "manifest*.py", "expected_checksum.py", "file_names.py", "fileset.py",
-         "records.py", "target_name.py", "omero/target_grammar.py")  # fmt: skip
+         "records.py", "omero/target_grammar.py")  # fmt: skip
 
 
 class PlanError(Exception):
@@ -74,6 +74,7 @@ def compile_plan(config: Config, root: Path = Path()) -> Plan:
     # Membership comes first and the index last: whoever is killed in between compiles again, and
     # puts every fileset where it was.
     _write_changed(folder / "membership.json", _json(batches))
+    _write_changed(root / config.results / named_files.FILE, _json(named_files.table_of(manifest.rows)))
     _write_batches(folder, batches, filesets)
     _write_changed(folder / "index.json", _json(index))
     return _plan(index)

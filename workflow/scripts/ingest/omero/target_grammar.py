@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ingest.fileset import Problem
+
 Kind = Literal["Project", "Dataset", "Screen"]
 Choice = Literal["id", "newest", "oldest", "only", "new"]
 
@@ -24,6 +26,8 @@ _CHOICES: dict[str, Choice] = {
 }
 _EXAMPLES = "Dataset:id:1, Dataset:name:D, Project:name:P/Dataset:name:D, Screen:name:S"
 _INSIDE = "/Dataset:"
+
+LONGEST_NAME = 255  # OMERO's columns for the names of containers and images
 
 
 class BadTarget(ValueError):
@@ -72,6 +76,31 @@ def parse_target(text: str) -> TargetPath:
             f"write {text}{_INSIDE}name:NAME"
         )
     return TargetPath(_container(_INSIDE[1:] + inner, text), _container(outer, text))
+
+
+def target_problem(text: str) -> Problem | None:
+    """What is wrong with a target as the manifest or the configuration gives it; None if nothing.
+
+    An empty text is right: the images stay orphaned.
+    """
+    if not text:
+        return None
+    if text.lower().startswith("regex:"):
+        return Problem(
+            f"target {text!r}: targets by regular expression are not supported yet",
+            "Name the Dataset or Screen itself, like Dataset:name:D.",
+        )
+    try:
+        target = parse_target(text)
+    except BadTarget as error:
+        return Problem(str(error), "Correct it as docs/manifest.md shows under Targets.")
+    for container in filter(None, (target.container, target.project)):
+        if container.choice != "id" and len(container.value) > LONGEST_NAME:
+            return Problem(
+                f"the {container.kind}'s name in the target has {len(container.value)} characters",
+                f"Write a shorter one: OMERO keeps at most {LONGEST_NAME}.",
+            )
+    return None
 
 
 def _container(part: str, whole: str) -> Container:
