@@ -11,8 +11,10 @@ import importlib.util
 import locale
 import os
 import threading
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.parser import BytesParser
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +61,10 @@ def java_class(name: str) -> Any:
 
 
 def version() -> str:
-    """The version of Bio-Formats, such as `7.3.1`."""
-    with in_java():
-        return str(java_class("loci.formats.FormatTools").VERSION)
+    """The version of Bio-Formats, such as `7.3.1`, as its jar's manifest has it."""
+    with zipfile.ZipFile(_jar()) as jar:
+        manifest = BytesParser().parsebytes(jar.read("META-INF/MANIFEST.MF"))
+    return str(manifest["Implementation-Version"])
 
 
 def _start() -> None:
