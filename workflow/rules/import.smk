@@ -12,6 +12,7 @@ rule targets:
         omero=1,
     params:
         settings=settings("omero"),
+        tags=CONFIG.annotate.tags,
         last_failure=FAILURES.at("targets"),
     script:
         "../scripts/targets.py"
