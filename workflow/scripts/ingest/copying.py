@@ -41,7 +41,7 @@ def copy_verified(
         if os.path.lexists(destination):
             raise StageError(
                 f"{destination} appeared while it was being written",
-                "Find out what else writes to the store, and run the same command again.",
+                "Find out what else writes there, and run the same command again.",
             )
         partial.rename(destination)
     except OSError as error:
@@ -71,13 +71,13 @@ def make_folder(folder: Path) -> None:
 
 
 def write_error(path: Path, error: OSError) -> StageError:
-    """The StageError for something that could not be written into the store."""
+    """The StageError for something that could not be written to a store or repository."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        remedy = "Free space (or raise the quota) on the store's file system"
+        remedy = "Free space (or raise the quota) on the file system it lies on"
     elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         remedy = "Give the user the jobs run as permission to write there"
     else:
-        remedy = "Check the store's file system"
+        remedy = "Check the file system it lies on"
     return StageError(
         f"{path} could not be written: {error.strerror or error}",
         f"{remedy}, and run the same command again.",
@@ -142,7 +142,7 @@ def _verify(file: SourceFile, partial: Path, written: Mapping[str, str]) -> None
         raise StageError(
             f"the copy of {file.path} was read back with {VERIFICATION} {found}, but "
             f"{written[VERIFICATION]} was written",
-            "The store's disk does not keep what is written to it: check it, and run the same "
+            "The disk it lies on does not keep what is written to it: check it, and run the same "
             "command again.",
         )
 

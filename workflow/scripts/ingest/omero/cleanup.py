@@ -21,10 +21,9 @@ from ingest.omero import queries
 from ingest.omero.errors import RUN_AGAIN
 from ingest.omero.repository import ManagedRepository
 from ingest.omero.session import Session
+from ingest.omero.transfers import PROBE_SIZES
 
 log = logging.getLogger("ingest")
-
-_PROBE_SIZES = (32, 36)  # bytes; see transfers.py
 
 
 def remove_fileset(
@@ -93,7 +92,7 @@ def _check_linked_elsewhere(location: Path, fileset_id: int) -> None:
         found = location.lstat()
     except OSError:
         return
-    if stat.S_ISREG(found.st_mode) and found.st_nlink < 2 and found.st_size not in _PROBE_SIZES:
+    if stat.S_ISREG(found.st_mode) and found.st_nlink < 2 and found.st_size not in PROBE_SIZES:
         raise StageError(
             f"{location}, hard-linked by an import that did not succeed (Fileset:{fileset_id}), is "
             "the only name left of its bytes",

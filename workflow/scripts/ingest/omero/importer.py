@@ -188,7 +188,8 @@ def _close(remote: Any) -> None:
     try:
         remote.close()
     except Exception as error:  # what matters has succeeded, or raised its own error
-        log.warning("OMERO did not close a finished %s: %r", type(remote).__name__, error)
+        kind = type(error).__name__
+        log.warning("OMERO did not close a finished %s: %s", type(remote).__name__, kind)
 
 
 def _remove(session: Session, repository: ManagedRepository, request: ImportRequest) -> None:

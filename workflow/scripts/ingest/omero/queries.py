@@ -191,16 +191,6 @@ def map_annotation(session: Session, annotation_id: int) -> omero.model.MapAnnot
     return annotation
 
 
-def existing_annotations(session: Session, annotation_ids: list[int]) -> set[int]:
-    return {
-        row[0]
-        for some in _chunks(annotation_ids)
-        for row in session.rows(
-            "select a.id from Annotation a where a.id in (:ids) order by a.id", ids=some
-        )
-    }
-
-
 def pixels_of_images(session: Session, images: list[int]) -> list[tuple[int, int, int]]:
     """(image id, pixels id, group id) of the first pixels of each of these images."""
     found: dict[int, tuple[int, int, int]] = {}

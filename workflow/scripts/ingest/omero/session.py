@@ -44,9 +44,7 @@ class Session:
         event = self.factory.getAdminService().getEventContext()
         self.id: int = event.sessionId
         self.user: str = event.userName
-        self.user_id: int = event.userId
         self.group: str = event.groupName
-        self.group_id: int = event.groupId
         self.database: str = self.factory.getConfigService().getDatabaseUuid()
         self._query = self.factory.getQueryService()
         self._update = self.factory.getUpdateService()
@@ -96,7 +94,8 @@ class Session:
                 self.factory.detachOnDestroy()
                 self.client.closeSession()
         except Exception as error:  # a session that cannot be closed times out by itself
-            log.warning("could not close the OMERO session %s: %r", self.id, error)
+            # Only the kind: Ice's words for it may name the session by its key.
+            log.warning("could not close the OMERO session %s: %s", self.id, type(error).__name__)
 
 
 def wait(handle: Any, deadline: float | None = None) -> Any:

@@ -110,6 +110,9 @@ def _probe(
     return location
 
 
+PROBE_SIZES = (32, 36)  # bytes of a random text, without or with hyphens
+
+
 def _probe_text(size: int) -> bytes:
     """Random text of another length than the file: the server saves no digest for a file whose
     size it thinks it knows."""

@@ -51,7 +51,11 @@ class NoHardLink(StageError):
 
 def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
     removed = context.journal.removed(fileset.id) if fileset.transfer == "mv" else frozenset()
-    gone = {file.path for file in upstream.files if file.path in removed and not _exists(file.path)}
+    gone = {
+        file.path
+        for file in upstream.files
+        if file.path in removed and not os.path.lexists(file.path)
+    }
     for file in upstream.files:
         if file.path not in gone:
             check_as_recorded(file, "checksum")
@@ -289,10 +293,6 @@ def _stored(file: SourceFile, destination: Path) -> SourceFile:
         mtime_ns=found.st_mtime_ns,
         inode=found.st_ino,
     )
-
-
-def _exists(path: str) -> bool:
-    return os.path.lexists(path)
 
 
 def _entry(path: Path) -> str:
