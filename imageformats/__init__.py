@@ -8,6 +8,7 @@ from imageformats.filesets import FilesetFiles, Scan, required_directories, reso
 from imageformats.jvm import version
 from imageformats.model import ImageFileset
 from imageformats.planes import PlaneReader, describe, open_planes
+from imageformats.truncation import ends_early
 
 __all__ = [
     "FilesetFiles",
@@ -16,6 +17,7 @@ __all__ = [
     "Scan",
     "UnreadableImage",
     "describe",
+    "ends_early",
     "open_planes",
     "required_directories",
     "resolve",

@@ -36,12 +36,20 @@ def check_complete(files: Iterable[str], reader: str) -> None:
     if reader not in _READERS:
         return
     for path in files:
-        with Path(path).open("rb") as file:
-            tiff = _tiff(file)
-            if tiff is not None and not _is_complete(tiff):
-                raise UnreadableImage(
-                    path, "it is truncated: some of what it refers to lies beyond its end"
-                )
+        if ends_early(path):
+            raise UnreadableImage(
+                path, "it is truncated: some of what it refers to lies beyond its end"
+            )
+
+
+def ends_early(path: str) -> bool:
+    """Whether a TIFF's own tags say so; of any other file, and an empty one, it is not known.
+
+    Needs no JVM. Only the reader knows whether the format goes by these tags: see `resolve`.
+    """
+    with Path(path).open("rb") as file:
+        tiff = _tiff(file)
+        return tiff is not None and not _is_complete(tiff)
 
 
 @dataclass(frozen=True)

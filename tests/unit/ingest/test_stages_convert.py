@@ -1,15 +1,21 @@
 """convert decides which files go on: a row's own list, or what Bio-Formats says."""
 
+import io
+import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+import tifffile
 
 import imageformats
 from ingest.context import Context
 from ingest.fileset import Fileset, Record, StageError
+from ingest.named_files import FILE, named_files
 from ingest.stages.convert import STAGE
 
 PLAN = Record("a", "plan", "notneeded")
@@ -39,6 +45,13 @@ def bioformats(monkeypatch: pytest.MonkeyPatch, *filesets: list[Path]) -> list[s
 
     monkeypatch.setattr(imageformats, "resolve", resolve)
     return asked
+
+
+def plan_names(context: Context, *rows: Fileset) -> None:
+    """What the plan leaves of the manifest's rows for convert."""
+    path = context.results / FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(named_files(rows)))
 
 
 def names(record: Record) -> list[str]:
@@ -77,10 +90,51 @@ def test_bioformats_is_asked_when_the_row_lists_no_files(
     context: Context, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = bioformats(monkeypatch, [folder / "t2.tif", folder / "sub" / "s.tif"])
-    record = STAGE.run(Fileset("a", 2, str(folder / "t2.tif")), PLAN, context)
+    row = Fileset("a", 2, str(folder / "t2.tif"))
+    plan_names(context, row)
+    record = STAGE.run(row, PLAN, context)
     assert asked == [str(folder / "t2.tif")]
     assert names(record) == ["t2.tif", "sub/s.tif"]
     assert record.facts == {"reader": READER, "format": "OME-TIFF"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ("t1.tif", ()),
+        ("", ("x.tif", "t1*.tif")),
+        ("x.tif", ("x.tif", "t1.tif")),
+        ("sub", ()),
+        ("link", ()),
+    ],
+)
+def test_two_rows_that_name_files_of_one_fileset_are_refused(
+    context: Context, folder: Path, monkeypatch: pytest.MonkeyPatch, other: tuple[str, Any]
+) -> None:
+    path, files = other
+    (folder.parent / "link").symlink_to(folder / "sub", target_is_directory=True)
+    if path == "link":
+        path = "../link"
+    bioformats(monkeypatch, [folder / "t2.tif", folder / "t1.tif", folder / "sub" / "s.tif"])
+    row = Fileset("a", 2, str(folder / "t2.tif"))
+    plan_names(context, row, Fileset("b", 3, str(folder / path), files=files))
+    with pytest.raises(StageError, match="the row of fileset b names"):
+        STAGE.run(row, PLAN, context)
+    plan_names(context, row, Fileset("b", 3, str(folder), files=("x.tif", "t10.tif")))
+    assert len(STAGE.run(row, PLAN, context).files) == 3
+
+
+def test_a_listed_tiff_that_ends_too_early_is_refused_if_its_reader_agrees(
+    context: Context, folder: Path
+) -> None:
+    whole = io.BytesIO()
+    tifffile.imwrite(whole, np.zeros((64, 64), "uint16"), ome=True)
+    row = Fileset("a", 2, str(folder), files=("a.ome.tif",))
+    (folder / "a.ome.tif").write_bytes(whole.getvalue())
+    assert names(STAGE.run(row, PLAN, context)) == ["a.ome.tif"]
+    (folder / "a.ome.tif").write_bytes(whole.getvalue()[:-4000])
+    with pytest.raises(StageError, match=r"a\.ome\.tif: it is truncated"):
+        STAGE.run(row, PLAN, context)
 
 
 def test_a_folder_of_several_filesets_is_refused_with_their_list(

@@ -4,6 +4,7 @@ Files under <results>/plan:
   index.json         the batches, and digests of what the plan was compiled from
   <batch>.jsonl      a Fileset per line, in the manifest's order
   membership.json    which fileset is in which batch; only the compiler reads it
+  named_files.json   which row names which files
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ from ingest.atomic import write_bytes
 from ingest.config import Config
 from ingest.fileset import Fileset
 from ingest.manifest import read_manifest
+from ingest.named_files import FILE as NAMED_FILES
+from ingest.named_files import named_files
 from ingest.records import json_lines
 
 MOST_BATCHES = 1_000  # what one Snakemake process plans and schedules with ease
 
 # What decides how a manifest is read; another version of it reads the manifest again.
 _CODE = ("plan.py", "manifest*.py", "expected_checksum.py", "file_names.py", "fileset.py",
-         "records.py", "omero/target_grammar.py")  # fmt: skip
+         "named_files.py", "records.py", "omero/target_grammar.py")  # fmt: skip
 
 
 class PlanError(Exception):
@@ -74,7 +77,7 @@ def compile_plan(config: Config, root: Path = Path()) -> Plan:
     # Membership comes first and the index last: whoever is killed in between compiles again, and
     # puts every fileset where it was.
     _write_changed(folder / "membership.json", _json(batches))
-    _write_changed(root / config.results / named_files.FILE, _json(named_files.table_of(manifest.rows)))
+    _write_changed(root / config.results / NAMED_FILES, json.dumps(named_files(manifest.rows)))
     _write_batches(folder, batches, filesets)
     _write_changed(folder / "index.json", _json(index))
     return _plan(index)
@@ -161,7 +164,8 @@ def _digest(parts: Iterable[bytes]) -> str:
 
 def _complete(folder: Path, index: Mapping[str, Any]) -> bool:
     found = {path.name for path in folder.iterdir()}
-    return "membership.json" in found and all(f"{name}.jsonl" in found for name in index["batches"])
+    needed = {"membership.json", Path(NAMED_FILES).name}
+    return needed <= found and all(f"{name}.jsonl" in found for name in index["batches"])
 
 
 def _plan(index: Mapping[str, Any]) -> Plan:

@@ -13,6 +13,7 @@ from pathlib import Path
 from ingest.context import Context
 from ingest.file_names import Folders, matches
 from ingest.fileset import Fileset, Record, SourceFile, StageError
+from ingest.named_files import named_by_another
 from ingest.source_errors import unreadable
 from ingest.stages import Stage
 from ingest.stages.sources import stat_source, still_there
@@ -20,7 +21,7 @@ from ingest.stages.sources import stat_source, still_there
 LISTED = 10  # names in an error; the first few tell what is going on
 
 
-def run(fileset: Fileset, _upstream: Record, _context: Context) -> Record:
+def run(fileset: Fileset, _upstream: Record, context: Context) -> Record:
     if fileset.convert:
         raise StageError(
             f"the row asks for the converter {fileset.convert!r}, and no converter is configured",
@@ -28,13 +29,17 @@ def run(fileset: Fileset, _upstream: Record, _context: Context) -> Record:
         )
     if fileset.files:
         paths, reader, image_format = _listed(fileset), "", ""
+        files = _source_files(paths)
+        _check_whole(paths)
     else:
         paths, reader, image_format = _grouped(fileset.path)
+        _check_own(fileset, paths, context)
+        files = _source_files(paths)
     return Record(
         fileset.id,
         "convert",
         "notneeded",
-        files=_source_files(paths),
+        files=files,
         facts={"reader": reader, "format": image_format},
     )
 
@@ -98,6 +103,34 @@ def _grouped(path: str) -> tuple[list[str], str, str]:
             "make up one fileset in `files`.",
         )
     return list(filesets[0].files), filesets[0].reader, filesets[0].format
+
+
+def _check_whole(paths: list[str]) -> None:
+    """Raises StageError for a TIFF that ends too early, which OMERO would import with black planes.
+
+    Some vendors' TIFFs do not go by the tags that tell; their reader decides.
+    """
+    import imageformats
+
+    for path in paths:
+        try:
+            is_suspect = imageformats.ends_early(path)
+        except OSError as error:
+            raise unreadable(path, error) from None
+        if is_suspect:
+            _grouped(path)
+
+
+def _check_own(fileset: Fileset, paths: list[str], context: Context) -> None:
+    """Raises StageError when Bio-Formats added a file that another row names."""
+    if len(paths) < 2:
+        return  # the row's own, and the plan saw to it that no other row has it
+    path, other = named_by_another(context.results, fileset, paths)
+    if other:
+        raise StageError(
+            f"{fileset.path} belongs together with {path}, which the row of fileset {other} names",
+            "The files of a fileset are imported together, by one row: remove the other one.",
+        )
 
 
 def _names(paths: Iterable[str]) -> str:

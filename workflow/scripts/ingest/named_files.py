@@ -1,0 +1,75 @@
+"""Which rows name which files: what is asked when Bio-Formats adds files to a row's own.
+
+The plan refuses two rows that name the same file. That two rows name two files of one fileset is
+only seen when one of them is opened, by a job that knows its own batch alone; hence this table:
+`<results>/plan/named_files.json`, `{path of a file or folder: [[fileset, [files, ...]], ...]}`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from ingest.file_names import Folders, matches
+from ingest.fileset import Fileset
+
+FILE = "plan/named_files.json"  # in the results folder
+Table = dict[str, list[tuple[str, Sequence[str]]]]
+
+
+def named_files(filesets: Iterable[Fileset]) -> Table:
+    """By path: which fileset's row names it, and the row's `files` below it (none: all there is).
+
+    Symbolic links are followed. Rows that were refused name nothing.
+    """
+    table: Table = {}
+    for fileset in filesets:
+        if not fileset.problem:
+            path = _real(fileset.path)
+            if fileset.files and not Path(path).is_dir():
+                path = path.rpartition("/")[0]
+            table.setdefault(path, []).append((fileset.id, fileset.files))
+    return table
+
+
+def named_by_another(results: Path, fileset: Fileset, files: Iterable[str]) -> tuple[str, str]:
+    """The first of `files` that the row of another fileset names, and that fileset; ("", "")
+    when there is none."""
+    path = results / FILE
+    table = _table(path, path.stat().st_mtime_ns)
+    folders = Folders()
+    for file in files:
+        real = _real(file)
+        for above in (real, *map(str, Path(real).parents)):
+            for other, entries in table.get(above, ()):
+                if other != fileset.id and _names(above, entries, real, folders):
+                    return file, other
+    return "", ""
+
+
+def _names(path: str, entries: Sequence[str], file: str, folders: Folders) -> bool:
+    if not entries:
+        return True
+    inner = file.removeprefix(path.rstrip("/") + "/")
+    return any(inner in matches(path, entry, folders) for entry in entries)
+
+
+def _real(path: str) -> str:
+    if Path(path).is_symlink():
+        return os.path.realpath(path)
+    head, _, name = path.rpartition("/")
+    return f"{_real_folder(head or '/').rstrip('/')}/{name}"
+
+
+@lru_cache(maxsize=4096)
+def _real_folder(folder: str) -> str:
+    return os.path.realpath(folder)
+
+
+@lru_cache(maxsize=1)
+def _table(path: Path, _mtime_ns: int) -> Table:
+    table: Table = json.loads(path.read_text(encoding="utf-8"))
+    return table
