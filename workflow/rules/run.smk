@@ -6,6 +6,12 @@ from contextlib import ExitStack
 from ingest.run_lock import RunInProgress, hold_run_lock
 
 HELD = ExitStack()
+VERDICT = Path(RESULTS) / "verdict.txt"
+EARLIER_VERDICT = VERDICT.stat().st_mtime_ns if VERDICT.exists() else None
+NO_VERDICT = (
+    "The run ended before its summary: a job failed as a whole, see above. "
+    "Repair what it says, if anything, and give the same command again."
+)
 
 
 def begin() -> None:
@@ -20,12 +26,16 @@ def begin() -> None:
         HELD.enter_context(server_for(omero.embedded_folder, omero.embedded_users))
 
 
-def end() -> None:
+def end(words: str = "") -> None:
+    """Lets go of everything; has the verdict of this run, or `words`, be the last on the terminal.
+
+    Printed when Snakemake has said everything, so that failures stand last.
+    """
     HELD.close()
-    verdict = Path(RESULTS) / "verdict.txt"
-    if verdict.exists():
-        # Printed when Snakemake has said everything, so that failures stand last.
-        atexit.register(lambda: print(f"\n{verdict.read_text()}", file=sys.stderr, end=""))
+    if VERDICT.exists() and VERDICT.stat().st_mtime_ns != EARLIER_VERDICT:
+        words = VERDICT.read_text().rstrip()
+    if words:
+        atexit.register(lambda: print(f"\n{words}", file=sys.stderr))
 
 
 onstart:
@@ -38,4 +48,4 @@ onsuccess:
 
 
 onerror:
-    end()
+    end(NO_VERDICT)

@@ -2,37 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import imageformats
 from ingest.atomic import write_text
 from ingest.context import Context
+from ingest.fileset import StageError
 from ingest.inventory import inventory
 from ingest.omero.thumbnails import fetch_thumbnails
 from ingest.plan import load_index
 from ingest.provenance import write_crate
 from ingest.report import thumbnail_ids, write_report
-from ingest.summary import collect, write_table
+from ingest.summary import Outcome, collect, write_table
 from ingest.verdict import verdict
 from ingest.workflow_run import describe_run
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What only OMERO can tell at the end of a run."""
+
+    inventory: str
+    thumbnails: Mapping[int, bytes]
+    user: str = ""
+    server: str = ""
+    version: str = ""
+
+
 def write_results(context: Context, snakefile: Path) -> None:
-    """Write imported.csv, inventory.txt, verdict.txt, report.html and the RO-Crate's metadata."""
+    """Write imported.csv, inventory.txt, verdict.txt, report.html and the RO-Crate's metadata.
+
+    An OMERO that cannot be reached does not keep back what failed and why. When nothing else
+    failed it raises its StageError: the report would lack what a rerun can have.
+    """
     results, config = context.results, context.config
     outcomes = collect(results, load_index(results).batches)
-    write_table(results / "imported.csv", outcomes)
-    session = context.sessions.get()
+    try:
+        seen = _ask_omero(context, outcomes)
+    except StageError as error:
+        if all(outcome.ok for outcome in outcomes):
+            raise
+        context.log.error("no thumbnails, no inventory: %s", error.cause)
+        seen = _Seen(f"OMERO was not asked: {error.cause}\n", {})
     run = describe_run(
         config,
         snakefile,
-        omero_user=session.user,
-        omero_server=session.server,
-        omero_version=session.factory.getConfigService().getVersion(),
+        omero_user=seen.user,
+        omero_server=seen.server,
+        omero_version=seen.version,
         bioformats_version=imageformats.version(),
     )
-    thumbnails = fetch_thumbnails(session, thumbnail_ids(outcomes, config.report.thumbnails))
-    write_text(results / "inventory.txt", inventory(session, outcomes))
-    write_report(results / "report.html", outcomes, run, thumbnails)
+    write_table(results / "imported.csv", outcomes)
+    write_text(results / "inventory.txt", seen.inventory)
+    write_report(results / "report.html", outcomes, run, seen.thumbnails)
     write_text(results / "verdict.txt", verdict(outcomes, f"{results}/report.html") + "\n")
     write_crate(results, outcomes, run)
+
+
+def _ask_omero(context: Context, outcomes: Sequence[Outcome]) -> _Seen:
+    shown = thumbnail_ids(outcomes, context.config.report.thumbnails)
+    with context.sessions.using() as session:
+        return _Seen(
+            inventory(session, outcomes),
+            fetch_thumbnails(session, shown),
+            session.user,
+            session.server,
+            session.factory.getConfigService().getVersion(),
+        )
