@@ -59,8 +59,9 @@ def test_a_process_ends_although_its_threads_have_used_java(tmp_path: Path) -> N
         f"    with imageformats.open_planes({str(tmp_path / 'a.fake')!r}) as planes:\n"
         "        planes.plane(0, 0, 0, 0)\n"
         "first = threading.Thread(target=read); first.start(); first.join()\n"
-        "idle = threading.Thread(target=lambda: (read(), time.sleep(60)), daemon=True)\n"
-        "idle.start(); time.sleep(0.5)\n"
+        "done = threading.Event()\n"
+        "work = lambda: (read(), done.set(), time.sleep(60))\n"
+        "threading.Thread(target=work, daemon=True).start(); done.wait()\n"
     )
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -68,14 +69,16 @@ def test_a_process_ends_although_its_threads_have_used_java(tmp_path: Path) -> N
 def test_a_process_ends_while_a_thread_reads(tmp_path: Path) -> None:
     (tmp_path / "a.fake").touch()
     done = _run(
+        "reading = threading.Event()\n"
         "def read():\n"
         "    try:\n"
         "        while True:\n"
         f"            with imageformats.open_planes({str(tmp_path / 'a.fake')!r}) as planes:\n"
         "                planes.plane(0, 0, 0, 0)\n"
+        "            reading.set()\n"
         "    except RuntimeError as error:\n"
         "        print(error)\n"
-        "threading.Thread(target=read, daemon=True).start(); time.sleep(1.5)\n"
+        "threading.Thread(target=read, daemon=True).start(); reading.wait()\n"
     )
     assert (done.returncode, done.stderr) == (0, "")
 
