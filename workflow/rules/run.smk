@@ -3,7 +3,9 @@
 
 from contextlib import ExitStack
 
+from ingest.failures import failed_since
 from ingest.run_lock import RunInProgress, hold_run_lock
+from ingest.verdict import verdict_of_records
 
 HELD = ExitStack()
 VERDICT = Path(RESULTS) / "verdict.txt"
@@ -44,8 +46,12 @@ onstart:
 
 
 onsuccess:
-    end()
+    # Asked for some batches only, a run has no verdict: its failures are in their records.
+    failed = verdict_of_records(failed_since(CONFIG.results, FAILURES))
+    end(failed)
+    if failed:
+        raise WorkflowError("Some filesets failed.")
 
 
 onerror:
-    end(NO_VERDICT)
+    end(verdict_of_records(failed_since(CONFIG.results, FAILURES)) or NO_VERDICT)

@@ -149,6 +149,22 @@ def test_three_bad_filesets_do_not_stop_the_good_ones_and_only_they_are_done_aga
     assert len(workspace.filesets_in_omero()) == 5
 
 
+def test_a_run_that_is_asked_for_one_fileset_fails_when_that_one_does(workspace: Workspace) -> None:
+    write_image(workspace.folder / "source/good.ome.tiff")
+    write_corrupt_image(workspace.folder / "source/bad.ome.tiff")
+    workspace.write_manifest(
+        [{"fileset": name, "path": f"source/{name}.ome.tiff"} for name in ("good", "bad")]
+    )
+
+    run = workspace.run("results/checksum/bad.jsonl")
+
+    assert run.status != 0
+    ending = run.terminal[run.terminal.rindex("1 failed:") :]
+    assert "bad (convert)" in ending
+    assert "remedy:" in ending
+    assert not (workspace.results / "convert/good.jsonl").exists()
+
+
 def test_killed_in_mid_import_and_run_again_leaves_one_fileset_per_row(
     workspace: Workspace,
 ) -> None:

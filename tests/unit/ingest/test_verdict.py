@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from ingest.verdict import LISTED, verdict
+from ingest.fileset import Record
+from ingest.verdict import LISTED, verdict, verdict_of_records
 from tests.fixtures.outcomes import failed, imported
 
 REPORT = "results/report.html"
@@ -32,3 +33,11 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
     text = verdict([failed("a", "import", cause="\x1b[2Jgone\rhidden \u202e")], REPORT)
     assert "\\x1b[2Jgone\\rhidden \\u202e" in text
     assert not set("\x1b\r\u202e") & set(text)
+
+
+def test_a_run_without_a_summary_tells_what_failed() -> None:
+    bad = Record("plate-07", "import", "error", "OMERO is full", "Empty it.")
+    text = verdict_of_records([bad])
+    for word in ("1 failed:", "plate-07", "import", "OMERO is full", "Empty it."):
+        assert word in text
+    assert verdict_of_records([]) == ""

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ingest.atomic import write_text
+from ingest.fileset import Record
+from ingest.records import read_records
 
 STAGES = ("convert", "checksum", "transfer", "targets", "import", "annotate")
 FOLDER = ".failures"
@@ -40,6 +42,23 @@ def note_failure(results: Path, stage: str, batch: str) -> None:
 
 def last_failures(results: Path) -> Failures:
     return Failures({stage: _read(results / FOLDER / stage) for stage in STAGES})
+
+
+def failed_since(results: Path, earlier: Failures) -> list[Record]:
+    """The records of filesets that failed since `earlier` was read."""
+    records = (
+        results / stage / f"{batch}.jsonl"
+        for stage, batches in last_failures(results).times.items()
+        for batch, time in sorted(batches.items())
+        if time != earlier.times[stage].get(batch)
+    )
+    return [
+        record
+        for path in records
+        if path.exists()  # a job that was killed left none, and the targets have none
+        for record in read_records(path).values()
+        if record.status == "error"
+    ]
 
 
 def _read(folder: Path) -> dict[str, str]:
