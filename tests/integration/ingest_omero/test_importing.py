@@ -200,7 +200,7 @@ def test_a_fileset_deleted_in_omero_is_imported_again(rig: Rig) -> None:
     assert source.exists()
 
 
-def test_other_files_or_another_target_of_an_imported_row_are_refused(rig: Rig) -> None:
+def test_other_files_another_target_or_name_of_an_imported_row_are_refused(rig: Rig) -> None:
     source = write_image(rig.folder / "a.tif")
     rig.add("row", [source], target="Dataset:name:One")
     first = rig.import_all()["row"]
@@ -208,7 +208,9 @@ def test_other_files_or_another_target_of_an_imported_row_are_refused(rig: Rig) 
     moved = rig.import_all()["row"]
     assert moved.status == "error"
     assert f"Fileset:{first.facts['fileset_id']}" in moved.cause
-    rig.change("row", target="Dataset:name:One")
+    rig.change("row", target="Dataset:name:One", name="another")
+    assert "with the name '', not 'another'" in rig.import_all()["row"].cause
+    rig.change("row", name="")
     write_image(source, 3)
     changed = rig.import_all()["row"]
     assert "from other files" in changed.cause

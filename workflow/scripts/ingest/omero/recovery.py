@@ -43,7 +43,8 @@ def recover(
     """The fileset that an earlier run imported for this row; None when there is none (any more).
 
     What earlier runs did not finish is removed. Raises StageError when the row was imported from
-    other files, to another target or for another user, and when an import still runs.
+    other files, to another target, for another user or under another name, and when an import
+    still runs.
     """
     begun = [
         event
@@ -132,13 +133,16 @@ def _state(session: Session, fileset_id: int, session_id: int) -> State:
 def _check_same(
     outcome: ImportOutcome, event: Event, session: Session, request: ImportRequest
 ) -> None:
-    """Raises StageError unless the earlier import is of this row's files, place and user."""
+    """Raises StageError unless the earlier import is of this row's files, place, user and name."""
     differences = []
     if (event["user"], event["group"]) != (session.user, session.group):
         differences.append(f"for user {event['user']} in group {event['group']}")
     target = f"{request.target[0]}:{request.target[1]}" if request.target else ""
     if event["target"] != target:
         differences.append(f"to {event['target'] or 'no target'}, not {target or 'no target'}")
+    for cell, wanted in (("name", request.name), ("description", request.description)):
+        if event.get(cell, wanted) != wanted:
+            differences.append(f"with the {cell} {event[cell]!r}, not {wanted!r}")
     if not _same_files(outcome, request):
         differences.append("from other files")
     if differences:

@@ -70,6 +70,8 @@ def _import(
         group=session.group,
         target=f"{request.target[0]}:{request.target[1]}" if request.target else "",
         transfer=request.transfer,
+        name=request.name,
+        description=request.description,
     )
     try:
         return import_fileset(
