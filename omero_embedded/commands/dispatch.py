@@ -9,8 +9,10 @@ import omero.all
 
 from omero_embedded.commands.checking import checksum_task
 from omero_embedded.commands.deleting import delete_task
+from omero_embedded.commands.groups import permissions_task
 from omero_embedded.commands.handle import Failed, Task
 from omero_embedded.commands.sessions import timeout_task, who_task
+from omero_embedded.commands.usage import usage_task
 from omero_embedded.pixels.thumbnails import Thumbnails
 from omero_embedded.repository.files import Repository
 from omero_embedded.sessions.acting import actor_of
@@ -43,8 +45,14 @@ class Commands:
             return _refused(request, "error-on-init", error.message)
 
     def _task(self, actor: Actor, request: Any) -> Task:
-        if isinstance(request, omero.cmd.Delete2):
+        if _is_delete(request):
             return delete_task(self._repository, self._thumbnails, actor, request)
+        if isinstance(request, omero.cmd.SkipHead) and _is_delete(request.request):
+            return delete_task(self._repository, self._thumbnails, actor, request)
+        if isinstance(request, omero.cmd.DiskUsage2):
+            return usage_task(self._store, actor, request)
+        if isinstance(request, omero.cmd.Chmod2):
+            return permissions_task(self._store, actor, request)
         if isinstance(request, omero.cmd.DoAll):
             return self._all_of(actor, request)
         if isinstance(request, omero.cmd.CurrentSessionsRequest):
@@ -78,6 +86,10 @@ class Commands:
             steps,
             lambda: omero.cmd.DoAllRsp(responses=[t.response() for t in tasks], status=[]),
         )
+
+
+def _is_delete(request: Any) -> bool:
+    return isinstance(request, omero.cmd.Delete2)
 
 
 def _refused(request: Any, name: str, message: str) -> Task:

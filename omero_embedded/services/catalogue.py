@@ -24,7 +24,7 @@ from omero_embedded.services.rawfiles import ChosenFile
 from omero_embedded.services.rawpixels import RawPixels
 from omero_embedded.services.rendering import Rendering
 from omero_embedded.services.session import SessionService
-from omero_embedded.services.small import Ldap, RepositoryInfo, Roi, Share
+from omero_embedded.services.small import Ldap, RepositoryInfo, Roi, Script, Share
 from omero_embedded.services.thumbnails import ThumbnailStore
 from omero_embedded.services.types import Types
 from omero_embedded.services.update import Update
@@ -64,6 +64,7 @@ def service_kinds(has: Facilities) -> dict[str, ServiceKind]:
         "IRenderingSettings": RenderingSettings(store, has.thumbnails),
         "IRepositoryInfo": RepositoryInfo(has.repository.root),
         "IRoi": Roi(store),
+        "IScript": Script(),
         "ISession": SessionService(store, has.sessions),
         "IShare": Share(),
         "ITypes": types,

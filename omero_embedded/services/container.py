@@ -8,6 +8,7 @@ from typing import Any
 from omero.rtypes import rlist, rlong, unwrap
 
 from omero_embedded.model.types import type_of
+from omero_embedded.services.contents import IMAGES_IN
 from omero_embedded.services.parameters import option, page_of
 from omero_embedded.sessions.acting import actor_of
 from omero_embedded.store import Store, Work
@@ -25,18 +26,6 @@ _HIERARCHIES = {
 _LEAVES = {
     "Project": " left outer join fetch c.imageLinks il left outer join fetch il.child i",
     "Dataset": " left outer join fetch o.imageLinks il left outer join fetch il.child i",
-}
-# From an image (i) to each kind of container (o) that can hold it.
-_IMAGES_IN = {
-    "Image": "i.id in (:ids)",
-    "Dataset": "i.id in (select x.child.id from DatasetImageLink x where x.parent.id in (:ids))",
-    "Project": "i.id in (select x.child.id from DatasetImageLink x where x.parent.id in"
-    " (select y.child.id from ProjectDatasetLink y where y.parent.id in (:ids)))",
-    "Well": "i.id in (select s.image.id from WellSample s where s.well.id in (:ids))",
-    "Plate": "i.id in (select s.image.id from WellSample s where s.well.plate.id in (:ids))",
-    "Screen": "i.id in (select s.image.id from WellSample s where s.well.plate.id in"
-    " (select y.child.id from ScreenPlateLink y where y.parent.id in (:ids)))",
-    "Fileset": "i.fileset.id in (:ids)",
 }
 _IMAGES = (
     "select distinct i from Image i left outer join fetch i.pixels p"
@@ -81,7 +70,7 @@ class Container:
             )
 
     def getImages(self, call: Call, root: str, ids: list[int], parameters: Any) -> list[Any]:
-        condition = _IMAGES_IN[_known(root, _IMAGES_IN)]
+        condition = IMAGES_IN[_known(root, IMAGES_IN)]
         page = page_of(parameters and parameters.theFilter)
         with self._store.read(actor_of(call)) as work:
             return work.query(
@@ -103,7 +92,7 @@ class Container:
             inside = {
                 image_id
                 for root, ids in included.items()
-                for image_id in _image_ids(work, _known(root, _IMAGES_IN), ids)
+                for image_id in _image_ids(work, _known(root, IMAGES_IN), ids)
             }
             whole = unwrap(
                 work.projection(
@@ -179,7 +168,7 @@ def _orphans(work: Work, kind: str) -> list[Any]:
 
 
 def _image_ids(work: Work, root: str, ids: Sequence[int]) -> list[int]:
-    hql = f"select i.id from Image i where {_IMAGES_IN[root]}"
+    hql = f"select i.id from Image i where {IMAGES_IN[root]}"
     return [row[0] for row in unwrap(work.projection(hql, {"ids": _ids(ids)}))]
 
 

@@ -9,6 +9,7 @@ from omero.rtypes import rlist, rlong, unwrap
 from omero_embedded.model.enumerations import BIT_SIZES
 from omero_embedded.pixels.settings import find_settings, reset_settings, settings_by_id
 from omero_embedded.pixels.thumbnails import Thumbnails
+from omero_embedded.services.contents import IMAGES_IN
 from omero_embedded.services.types import Types
 from omero_embedded.sessions.acting import actor_of
 from omero_embedded.store import Store
@@ -22,14 +23,6 @@ _DESCRIPTION = (
     " left outer join fetch l.photometricInterpretation left outer join fetch l.illumination"
     " left outer join fetch l.mode left outer join fetch l.contrastMethod where p.id = :id"
 )
-# From pixels (p) to what can hold them.
-_PIXELS_IN = {
-    "Pixels": "p.id in (:ids)",
-    "Image": "p.image.id in (:ids)",
-    "Dataset": "p.image.id in"
-    " (select x.child.id from DatasetImageLink x where x.parent.id in (:ids))",
-    "Plate": "p.image.id in (select s.image.id from WellSample s where s.well.plate.id in (:ids))",
-}
 
 
 class Pixels:
@@ -86,8 +79,12 @@ class RenderingSettings:
 
     def resetDefaultsInSet(self, call: Call, kind: str, ids: list[int]) -> list[int]:
         """Ids of the images whose settings are now the rules'."""
-        condition = _PIXELS_IN.get(kind.rpartition(".")[2].rpartition(":")[2])
-        if condition is None:
+        name = kind.rpartition(".")[2].rpartition(":")[2]
+        if name == "Pixels":
+            condition = "p.id in (:ids)"
+        elif name in IMAGES_IN:
+            condition = f"p.image.id in (select i.id from Image i where {IMAGES_IN[name]})"
+        else:
             raise errors.api_usage(f"settings of a {kind} cannot be reset here")
         with self._store.write(actor_of(call)) as work:
             rows = unwrap(

@@ -1,4 +1,4 @@
-"""Services of which clients need one or two operations: IRoi, ILdap, IShare, ITimeline."""
+"""Services of which clients need a few operations: IRoi, ILdap, IShare, IScript..."""
 
 from __future__ import annotations
 
@@ -65,3 +65,16 @@ class RepositoryInfo:
 
     def sanityCheckRepository(self, call: Call) -> None:
         return None
+
+
+class Script:
+    """No scripts are served, and none can be run."""
+
+    def getScripts(self, call: Call) -> list[Any]:
+        return []
+
+    def getScriptsByMimetype(self, call: Call, mimetype: str) -> list[Any]:
+        return []
+
+    def getUserScripts(self, call: Call, acceptsList: list[Any]) -> list[Any]:
+        return []

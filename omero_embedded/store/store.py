@@ -101,7 +101,7 @@ class Store:
         """
         with self.write(accounts.SERVER) as work:
             user_id = accounts.ensure_user(work, name, first_name, last_name)
-            wanted = [*groups, "user", *(("system",) if is_admin else ())]
+            wanted = list(dict.fromkeys([*groups, "user", *(("system",) if is_admin else ())]))
             accounts.ensure_memberships(work, user_id, wanted, leads)
             return user_id
 

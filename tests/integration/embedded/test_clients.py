@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import contextlib
+import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,11 @@ import ezomero
 import numpy as np
 import pytest
 import tifffile
+from omero.cli import CLI
 from omero.gateway import BlitzGateway, MapAnnotationWrapper
 
 from tests.integration.embedded import protocol as speak
 
-# As `omero` does it, which refuses to run as root.
-CLI = (
-    "import sys; from omero.cli import CLI; cli = CLI(); cli.loadplugins();"
-    " cli.invoke(sys.argv[1:]); sys.exit(cli.rv)"
-)
 Omero = Callable[..., str]
 
 
@@ -41,30 +36,23 @@ def imported(server: Any, cells: Path) -> tuple[int, int]:
 
 @pytest.fixture(scope="module")
 def omero_cli(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Omero]:
-    home = tmp_path_factory.mktemp("home")
-    environment = {
-        **os.environ,
-        "HOME": str(home),
-        "OMERO_USERDIR": str(home / "omero"),
-        "OMERO_PASSWORD": server.secret,
-        "TERM": "dumb",
-    }
+    """What `omero` prints, run in this process: it refuses to run as root, and starts slowly."""
 
     def run(*arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-c", CLI, *arguments],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        printed = io.StringIO()
+        cli = CLI()
+        cli.loadplugins()
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
+            cli.invoke(list(arguments), strict=True)
+            cli.close()
+        return printed.getvalue()
 
-    run("login", f"ada@127.0.0.1:{server.facts['port']}")
-    yield run
-    run("logout")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMERO_USERDIR", str(tmp_path_factory.mktemp("home") / "omero"))
+        patch.setenv("OMERO_PASSWORD", server.secret)
+        run("login", "-g", "demo", f"ada@127.0.0.1:{server.facts['port']}")
+        yield run
+        run("logout")
 
 
 @pytest.fixture(params=[True, False], ids=["ssl", "tcp"])
@@ -94,6 +82,34 @@ def test_the_command_line_lists_what_was_imported(
     assert omero_cli("fs", "ls", f"Fileset:{fileset_id}").strip().endswith(cells.name)
     assert "done" in omero_cli("fs", "logfile", f"Fileset:{fileset_id}")
     assert f"fileset=Fileset:{fileset_id}" in omero_cli("obj", "get", f"Image:{image_id}")
+
+
+def test_the_command_line_measures_what_was_imported(
+    omero_cli: Omero, imported: tuple[int, int], cells: Path
+) -> None:
+    fileset_id, image_id = imported
+    phases = omero_cli("fs", "importtime", f"Fileset:{fileset_id}")
+    assert "upload" in phases and "metadata" in phases
+    bytes_of_cells = cells.stat().st_size
+    report = omero_cli("fs", "usage", f"Image:{image_id}", "--report", "--style", "csv")
+    assert f"FilesetEntry,{bytes_of_cells},1" in report
+    assert "Job," in report
+    everything = omero_cli("fs", "usage", "--size-only")
+    assert int(everything) >= bytes_of_cells
+
+
+def test_the_command_line_deletes_below_an_object(omero_cli: Omero) -> None:
+    project = omero_cli("obj", "new", "Project", "name=outer").strip()
+    dataset = omero_cli("obj", "new", "Dataset", "name=inner").strip()
+    omero_cli("obj", "new", "ProjectDatasetLink", f"parent={project}", f"child={dataset}")
+    number = project.partition(":")[2]
+    planned = omero_cli("delete", "--dry-run", "--report", f"Project/Dataset:{number}")
+    assert dataset in planned
+    assert omero_cli("obj", "get", dataset, "name").strip() == "inner"
+    assert dataset in omero_cli("delete", "--report", f"Project/Dataset:{number}")
+    left = omero_cli("hql", "-q", "--style", "csv", "select d.id from Dataset d")
+    assert dataset.partition(":")[2] not in left
+    assert omero_cli("obj", "get", project, "name").strip() == "outer"
 
 
 def test_the_command_line_changes_objects(omero_cli: Omero) -> None:
