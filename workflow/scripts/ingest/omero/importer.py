@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import omero
 import omero.all
 import omero.cmd
 
-from ingest.fileset import StageError
+from ingest.fileset import SourceFile, StageError
 from ingest.omero import queries
 from ingest.omero.cleanup import remove_fileset
 from ingest.omero.errors import LOST_CONNECTION, RUN_AGAIN, server_failure
@@ -27,6 +26,7 @@ from ingest.omero.fileset_graph import (
 from ingest.omero.repository import ManagedRepository, open_repository
 from ingest.omero.session import Session, wait
 from ingest.omero.transfers import transfer_file
+from ingest.source_files import in_threads
 
 log = logging.getLogger("ingest")
 
@@ -151,21 +151,10 @@ def _finish(session: Session, handle: Any, request: ImportRequest) -> None:
 def _transfer(
     session: Session, repository: ManagedRepository, process: Any, request: ImportRequest
 ) -> None:
-    """Transfers the files, several at once; the first error ends it when those in work are done."""
-    workers = min(request.parallel_files, len(request.files))
-    with ThreadPoolExecutor(workers, thread_name_prefix="transfer") as executor:
-        futures = [
-            executor.submit(
-                transfer_file, session, repository, process, index, file, request.transfer
-            )
-            for index, file in enumerate(request.files)
-        ]
-        try:
-            for future in futures:
-                future.result()
-        except BaseException:
-            executor.shutdown(cancel_futures=True)
-            raise
+    def transfer(entry: tuple[int, SourceFile]) -> None:
+        transfer_file(session, repository, process, *entry, request.transfer)
+
+    in_threads(transfer, list(enumerate(request.files)), request.parallel_files)
 
 
 def _verify(session: Session, process: Any, request: ImportRequest) -> Any:

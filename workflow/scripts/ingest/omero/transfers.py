@@ -20,7 +20,7 @@ from ingest.fileset import SourceFile, StageError
 from ingest.omero import queries
 from ingest.omero.repository import ManagedRepository
 from ingest.omero.session import Session
-from ingest.stages.sources import check_as_recorded
+from ingest.source_files import check_as_recorded
 
 _REMEDY_MOUNT = (
     "Import on a machine that mounts OMERO's managed repository; set omero.managed_repository if "

@@ -15,8 +15,8 @@ from ingest.digests import digest_file
 from ingest.expected_checksum import BadChecksum, parse_checksum
 from ingest.fileset import Fileset, Record, SourceFile, StageError
 from ingest.source_errors import SourceChanged, unreadable
+from ingest.source_files import for_each_file, still_there
 from ingest.stages import Stage
-from ingest.stages.sources import for_each_file, still_there
 
 Expected = Mapping[str, list[tuple[str, str]]]  # a file's path -> (algorithm, digits) it must have
 

@@ -15,8 +15,8 @@ from ingest.file_names import Folders, matches
 from ingest.fileset import Fileset, Record, SourceFile, StageError
 from ingest.named_files import named_by_another
 from ingest.source_errors import unreadable
+from ingest.source_files import stat_source, still_there
 from ingest.stages import Stage
-from ingest.stages.sources import stat_source, still_there
 
 LISTED = 10  # names in an error; the first few tell what is going on
 

@@ -21,8 +21,8 @@ from ingest.context import Context
 from ingest.copying import VERIFICATION, copy_verified, make_folder, write_error
 from ingest.digests import digest_file
 from ingest.fileset import Fileset, Record, SourceFile, StageError, Status
+from ingest.source_files import check_as_recorded, for_each_file, still_there
 from ingest.stages import Stage
-from ingest.stages.sources import check_as_recorded, for_each_file, still_there
 from ingest.stages.superseded import is_superseded, set_aside
 
 

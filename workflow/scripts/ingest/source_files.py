@@ -13,23 +13,29 @@ from ingest.context import Context
 from ingest.fileset import SourceFile, StageError
 from ingest.source_errors import SourceChanged, unreadable
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
 def for_each_file(
     work: Callable[[SourceFile], T], files: Sequence[SourceFile], context: Context
 ) -> list[T]:
-    """What `work` returns for each file, several at once, as many as the job has threads for.
-
-    The first error ends it: files in work are finished, the others not begun.
-    """
+    """What `work` returns for each file, several at once, as many as the job has threads for."""
 
     def in_slot(file: SourceFile) -> T:
         with context.slots:
             return work(file)
 
-    with ThreadPoolExecutor(context.threads) as executor:
-        futures = [executor.submit(in_slot, file) for file in files]
+    return in_threads(in_slot, files, context.threads)
+
+
+def in_threads(work: Callable[[S], T], items: Sequence[S], threads: int) -> list[T]:
+    """What `work` returns for each item, several at once.
+
+    The first error ends it: what is in work is finished, the rest not begun.
+    """
+    with ThreadPoolExecutor(threads) as executor:
+        futures = [executor.submit(work, item) for item in items]
         try:
             return [future.result() for future in futures]
         except BaseException:
