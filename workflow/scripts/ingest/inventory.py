@@ -20,7 +20,7 @@ def inventory(session: Session, outcomes: Iterable[Outcome]) -> str:
         "Plate": names_of(session, "Plate", [i for of in shown for i in of.plate_ids]),
         "Image": names_of(session, "Image", [i for of in shown for i in _named_images(of)]),
     }
-    lines = [f"In OMERO ({session.server}):"]
+    lines = [f"In OMERO at {session.server}:"]
     for place, filesets in _by_place(shown).items():
         lines.append(f"  {place}")
         lines += [f"    {_fileset(outcome, names)}" for outcome in filesets]
