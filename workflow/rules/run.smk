@@ -3,7 +3,7 @@
 
 from contextlib import ExitStack
 
-from ingest.failures import failed_since
+from ingest.failures import failed_since, last_words, note_words
 from ingest.run_lock import RunInProgress, hold_run_lock
 from ingest.verdict import verdict_of_records
 
@@ -11,8 +11,8 @@ HELD = ExitStack()
 VERDICT = Path(RESULTS) / "verdict.txt"
 EARLIER_VERDICT = VERDICT.stat().st_mtime_ns if VERDICT.exists() else None
 NO_VERDICT = (
-    "The run ended before its summary: a job failed as a whole, see above. "
-    "Repair what it says, if anything, and give the same command again."
+    "The run ended before its summary: a job failed as a whole.\n\n{}\n\n"
+    "Give the same command again when that is repaired."
 )
 
 
@@ -21,11 +21,18 @@ def begin() -> None:
         HELD.enter_context(hold_run_lock(CONFIG.results))
     except RunInProgress as error:
         raise WorkflowError(str(error)) from None
+    note_words(CONFIG.results, "")
     if CONFIG.omero.embedded:
         from omero_embedded.companion import server_for
 
         omero = CONFIG.omero
-        HELD.enter_context(server_for(omero.embedded_folder, omero.embedded_users))
+        try:
+            HELD.enter_context(server_for(omero.embedded_folder, omero.embedded_users))
+        except OSError as error:
+            raise WorkflowError(
+                f"The embedded OMERO server cannot use the folder {omero.embedded_folder}: {error}. "
+                "Set omero.embedded_folder to one that may be written to."
+            ) from None
 
 
 def end(words: str = "") -> None:
@@ -54,4 +61,6 @@ onsuccess:
 
 
 onerror:
-    end(verdict_of_records(failed_since(CONFIG.results, FAILURES)) or NO_VERDICT)
+    failed = verdict_of_records(failed_since(CONFIG.results, FAILURES))
+    words = last_words(CONFIG.results) or "  Its words are above, and in its log."
+    end("\n\n".join(filter(None, [failed, NO_VERDICT.format(words)])))

@@ -3,4 +3,6 @@ from pathlib import Path
 
 from ingest.summary import all_ok
 
-sys.exit(0 if all_ok(Path(snakemake.input.table)) else 1)
+table = Path(snakemake.input.table)
+table.with_name("verdict.txt").touch()  # it is this run's too when nothing was left to sum up
+sys.exit(0 if all_ok(table) else 1)

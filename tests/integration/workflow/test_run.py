@@ -227,6 +227,25 @@ def test_skipped_rows_become_impossible_records_and_the_rest_goes_on(workspace: 
     assert table["two"]["status"] == "impossible"
     assert "missing.ome.tiff" in table["two"]["cause"]
 
+    again = workspace.run()
+
+    assert again.status != 0
+    assert "missing.ome.tiff" in again.terminal[again.terminal.rindex("1 failed:") :]
+
+
+def test_an_omero_that_cannot_be_reached_is_the_last_word(workspace: Workspace) -> None:
+    write_image(workspace.folder / "source/one.ome.tiff")
+    workspace.configure(omero={"embedded": False, "host": "127.0.0.1", "port": 5})
+    workspace.write_manifest([{"fileset": "one", "path": "source/one.ome.tiff"}])
+
+    run = workspace.run(environment={"OMERO_USER": "anna", "OMERO_PASSWORD": "secret"})
+
+    assert run.status != 0
+    ending = run.terminal[run.terminal.rindex("before its summary") :]
+    assert "OMERO at 127.0.0.1:5 cannot be reached" in ending
+    assert "remedy:" in ending
+    assert "Traceback" not in run.terminal
+
 
 def test_rows_that_are_added_leave_earlier_filesets_alone(workspace: Workspace) -> None:
     rows = []

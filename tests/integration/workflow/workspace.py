@@ -47,20 +47,28 @@ class Workspace:
         config = {"manifest": "manifest.csv", **options}
         (self.folder / "config.yaml").write_text(yaml.safe_dump(config))
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(
+        self, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
         command += ["--configfile", "config.yaml", "--profile", str(ROOT / "profiles/default")]
         return subprocess.Popen(
             [*command, "--cores", "2", *arguments],
             cwd=self.folder,
+            env={**os.environ, **(environment or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
         )
 
-    def run(self, *arguments: str, timeout: float = 300) -> Run:
-        process = self.start(*arguments)
+    def run(
+        self,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        timeout: float = 300,
+    ) -> Run:
+        process = self.start(*arguments, environment=environment)
         try:
             terminal, _ = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:

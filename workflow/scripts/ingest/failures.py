@@ -17,6 +17,7 @@ from ingest.records import read_records
 
 STAGES = ("convert", "checksum", "transfer", "targets", "import", "annotate")
 FOLDER = ".failures"
+WORDS = "job.txt"  # in it: why a job of the present run ended without its records
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,18 @@ class Failures:
 def note_failure(results: Path, stage: str, batch: str) -> None:
     now = datetime.now(UTC).isoformat(timespec="microseconds")
     write_text(results / FOLDER / stage / batch, now)
+
+
+def note_words(results: Path, words: str) -> None:
+    """Keeps why a job ended as a whole, for the end of the run to tell; "" at its beginning."""
+    (results / FOLDER).mkdir(parents=True, exist_ok=True)
+    write_text(results / FOLDER / WORDS, words)
+
+
+def last_words(results: Path) -> str:
+    """Why a job of this run ended as a whole (the latest that did); empty when none did."""
+    path = results / FOLDER / WORDS
+    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 def last_failures(results: Path) -> Failures:

@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 from ingest.batch_lock import batch_lock
 from ingest.config import load
 from ingest.context import Context
-from ingest.failures import note_failure
+from ingest.failures import note_failure, note_words
 from ingest.fileset import Fileset, Record, StageError
 from ingest.journal import Journal
 from ingest.records import read_filesets, read_records, write_records
@@ -66,7 +66,9 @@ def job(snakemake: Any) -> Iterator[Context]:
             yield context
         except StageError as error:
             log.error("%s. %s", error.cause, error.remedy)
-            sys.exit(f"{error.cause}\n{error.remedy}")
+            words = f"  cause:  {error.cause}\n  remedy: {error.remedy}"
+            note_words(results, words)
+            sys.exit(words)
         finally:
             context.close()
 
