@@ -16,6 +16,11 @@ def test_text_is_written_as_utf8_into_a_new_folder(tmp_path: Path) -> None:
     assert path.read_bytes() == "Zellkörper\n".encode()
 
 
+def test_a_name_that_is_not_utf8_is_written_escaped(tmp_path: Path) -> None:
+    atomic.write_text(tmp_path / "file", "a\udcff.tif")
+    assert (tmp_path / "file").read_bytes() == rb"a\udcff.tif"
+
+
 def test_the_old_content_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"a much longer content than the new one")

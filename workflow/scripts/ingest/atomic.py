@@ -28,8 +28,12 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Like `write_bytes`, in UTF-8 and with line ends as they are."""
-    write_bytes(path, text.encode())
+    """Like `write_bytes`, in UTF-8 and with line ends as they are.
+
+    File names that are not valid UTF-8 hold surrogates, which have no UTF-8 form: they are written
+    as escapes, like `\\udcff`.
+    """
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def fsync_folder(folder: Path) -> None:

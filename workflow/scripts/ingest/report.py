@@ -73,7 +73,7 @@ def render(outcomes: Sequence[Outcome], run: WorkflowRun, thumbnails: Mapping[in
     }
     failed = [outcome for outcome in outcomes if not outcome.ok]
     times = stage_times(outcomes)
-    page = environment.get_template("report.html.j2").render(
+    return environment.get_template("report.html.j2").render(
         run=run,
         totals=_totals(outcomes),
         span=span(outcomes),
@@ -90,8 +90,6 @@ def render(outcomes: Sequence[Outcome], run: WorkflowRun, thumbnails: Mapping[in
         },
         hosts=sorted({of.host for outcome in outcomes for of in outcome.stage_runs if of.host}),
     )
-    # File names that are not valid UTF-8 hold surrogates, which have no UTF-8 form.
-    return page.encode("utf-8", "backslashreplace").decode()
 
 
 def size(number: int) -> str:

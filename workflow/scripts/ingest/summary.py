@@ -156,8 +156,7 @@ def write_table(path: Path, outcomes: Iterable[Outcome]) -> None:
     writer.writerow(COLUMNS)
     for outcome in outcomes:
         writer.writerow(_row(outcome))
-    # File names that are not valid UTF-8 hold surrogates, which have no UTF-8 form.
-    write_text(path, text.getvalue().encode("utf-8", "backslashreplace").decode())
+    write_text(path, text.getvalue())
 
 
 def all_ok(table: Path) -> bool:
