@@ -210,7 +210,9 @@ def test_other_files_another_target_or_name_of_an_imported_row_are_refused(rig: 
     assert f"Fileset:{first.facts['fileset_id']}" in moved.cause
     rig.change("row", target="Dataset:name:One", name="another")
     assert "with the name '', not 'another'" in rig.import_all()["row"].cause
-    rig.change("row", name="")
+    rig.change("row", name="", import_transfer="cp")
+    assert "by ln_s, not cp" in rig.import_all()["row"].cause
+    rig.change("row", import_transfer="ln_s")
     write_image(source, 3)
     changed = rig.import_all()["row"]
     assert "from other files" in changed.cause

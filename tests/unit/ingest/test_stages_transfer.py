@@ -542,3 +542,18 @@ def test_a_stored_file_that_somebody_changed_is_not_set_aside(world: World) -> N
     with pytest.raises(StageError, match="exists already"):
         world.run("cp")
     assert (world.store / "b.tif").read_text() == "by somebody"
+
+
+@pytest.mark.parametrize(("before", "now"), [("none", "mv"), ("none", "cp"), ("cp", "none")])
+def test_the_files_of_an_imported_row_stay_where_omero_links_to(
+    world: World, before: str, now: str
+) -> None:
+    journal_a_transfer(world, before)
+    stored = world.stored()
+    with pytest.raises(StageError, match="imported already, from"):
+        world.run(now)
+    assert world.stored() == stored
+    assert world.sources() == sorted(NAMES)
+    world.run(before)
+    world.context.journal.append("a", "import", "failed", removed_import="first")
+    assert world.run(now).succeeded

@@ -83,7 +83,8 @@ def _embedded(folder: Path) -> Login:
     except (OSError, ValueError) as error:
         raise StageError(
             f"the embedded OMERO server of {folder} is not running ({error})",
-            "Start it, or set omero.embedded to false to use your own OMERO.server.",
+            "Run the same command again, which starts it; or set omero.embedded to false to use "
+            "your own OMERO.server.",
         ) from None
     return Login(server["host"], server["port"], server["user"], secret, is_embedded=True)
 

@@ -140,6 +140,8 @@ def _check_same(
     target = f"{request.target[0]}:{request.target[1]}" if request.target else ""
     if event["target"] != target:
         differences.append(f"to {event['target'] or 'no target'}, not {target or 'no target'}")
+    if event["transfer"] != request.transfer:
+        differences.append(f"by {event['transfer']}, not {request.transfer}")
     for cell, wanted in (("name", request.name), ("description", request.description)):
         if event.get(cell, wanted) != wanted:
             differences.append(f"with the {cell} {event[cell]!r}, not {wanted!r}")

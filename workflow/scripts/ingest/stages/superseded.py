@@ -20,7 +20,7 @@ def is_superseded(destination: Path, fileset: Fileset, context: Context) -> bool
     """Whether `destination` is as our last transfer of this fileset left it, and no fileset in
     OMERO can be made of it: every import that was begun is known to have been removed again."""
     events = context.journal.events(fileset.id)
-    return _as_we_left_it(destination, events) and _nothing_in_omero(events)
+    return _as_we_left_it(destination, events) and nothing_in_omero(events)
 
 
 def set_aside(destination: Path, store: Path, fileset: Fileset) -> None:
@@ -49,7 +49,8 @@ def _as_we_left_it(destination: Path, events: Sequence[dict[str, Any]]) -> bool:
     return left.get(str(destination)) == (found.st_size, found.st_mtime_ns, found.st_ino)
 
 
-def _nothing_in_omero(events: Sequence[dict[str, Any]]) -> bool:
+def nothing_in_omero(events: Sequence[dict[str, Any]]) -> bool:
+    """Whether every import that was begun is known to have been removed again."""
     begun = {event["import_id"] for event in events if "import_id" in event}
     removed = {event["removed_import"] for event in events if "removed_import" in event}
     return begun <= removed

@@ -23,7 +23,7 @@ from ingest.digests import digest_file
 from ingest.fileset import Fileset, Record, SourceFile, StageError, Status
 from ingest.source_files import check_as_recorded, for_each_file, still_there
 from ingest.stages import Stage
-from ingest.stages.superseded import is_superseded, set_aside
+from ingest.stages.superseded import is_superseded, nothing_in_omero, set_aside
 
 
 class NameTaken(StageError):
@@ -59,6 +59,7 @@ def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
     for file in upstream.files:
         if file.path not in gone:
             check_as_recorded(file, "checksum")
+    _check_stays(fileset, upstream.files, context)
     status: Status = "notneeded"
     files = upstream.files
     if fileset.transfer != "none":
@@ -70,6 +71,26 @@ def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
 def still_holds(fileset: Fileset, earlier: Record, context: Context) -> bool:
     removed = context.journal.removed(fileset.id)
     return all(still_there(file, removed) for file in earlier.files)
+
+
+def _check_stays(fileset: Fileset, files: tuple[SourceFile, ...], context: Context) -> None:
+    """Raises StageError when OMERO may hold links to another place than the files would get now."""
+    events = context.journal.events(fileset.id)
+    done = [e for e in events if (e["stage"], e["event"]) == ("transfer", "done")]
+    if not done or nothing_in_omero(events):
+        return
+    earlier = {file["name"]: file["path"] for file in done[-1]["record"]["files"]}
+    for file in files:
+        now = file.path
+        if fileset.transfer != "none":
+            now = str(_store(context.config) / fileset.id / file.name)
+        if earlier.get(file.name, now) != now:
+            raise StageError(
+                f"the row was imported already, from {earlier[file.name]}, which is to be {now} "
+                "now: nothing was moved or copied",
+                "Change the row's transfer (or transfer.store) back, or give the row another "
+                "fileset id to import it a second time.",
+            )
 
 
 def _landed(
