@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path as File
 from typing import Any
 
@@ -47,7 +47,7 @@ class HqlError(Exception):
 def parse(text: str) -> Query:
     """The tree of a query. Raises HqlError naming what was not understood and where."""
     try:
-        return _PARSER.parse(text)
+        return _parser().parse(text)
     except UnexpectedCharacters as error:
         raise HqlError(f"unexpected {error.char!r}", error.pos_in_stream) from error
     except UnexpectedInput as error:
@@ -208,9 +208,12 @@ def _at(token: Token) -> int:
     return token.start_pos or 0
 
 
-_PARSER = Lark(
-    File(__file__).with_name("grammar.lark").read_text("utf-8"),
-    parser="lalr",
-    transformer=_Tree(),
-    maybe_placeholders=True,
-)
+@cache
+def _parser() -> Lark:
+    # Made for the first query: a server should be there before that is done.
+    return Lark(
+        File(__file__).with_name("grammar.lark").read_text("utf-8"),
+        parser="lalr",
+        transformer=_Tree(),
+        maybe_placeholders=True,
+    )

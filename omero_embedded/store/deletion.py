@@ -34,7 +34,8 @@ class Deletion:
 
 
 class Deleter:
-    """One deletion. `keep` are types that are spared, `include` those taken though still in use."""
+    """One deletion. `keep` are types that are spared, `include` those taken though still in use or
+    among those spared: `omero delete --include TagAnnotation` always sends tags as spared too."""
 
     def __init__(
         self,
@@ -85,7 +86,8 @@ class Deleter:
         by_type = defaultdict(list)
         for row in self._rows(root, fresh) if fresh else ():
             name = row[TYPE]
-            if reason != "asked for" and self._keep & set(lineage(name)):
+            family = set(lineage(name))
+            if reason != "asked for" and self._keep & family and not self._include & family:
                 continue
             if not self._may_delete(name, row, reason):
                 if reason == "orphan":

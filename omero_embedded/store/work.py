@@ -134,7 +134,8 @@ class Work:
         """Delete objects (type name -> ids) with what OMERO deletes along with them.
 
         `keep`: types that are spared (ChildOption.excludeType), e.g. ("Image",) with a Dataset.
-        `include`: types that are taken although something that stays uses them too (includeType).
+        `include`: types that are taken although something that stays uses them too, or although
+        `keep` names them (includeType).
         Raises omero.SecurityViolation when the actor may not delete one of them, and
         omero.ValidationException when it would tear something apart (an image of a fileset whose
         other images stay).

@@ -131,6 +131,22 @@ def test_services_are_listed_kept_alive_and_closed(ada: Any) -> None:
         store.size()
 
 
+def test_what_clients_used_is_taken_down(ada: Any, server: Any) -> None:
+    """A server that runs for weeks must not keep what nobody uses any more."""
+    before = ada.sf.activeServices()
+    for _ in range(20):
+        ada.sf.createRawFileStore().close()
+        ada.submit(omero.cmd.DoAll()).close(True)
+    assert ada.sf.activeServices() == before
+    other = server.connect("grace")
+    left_open = [other.sf.createThumbnailStore() for _ in range(5)]
+    proxies = [p.ice_router(None).ice_toString() for p in left_open]
+    other.closeSession()
+    for text in proxies:
+        with pytest.raises(Ice.ObjectNotExistException):
+            ada.ic.stringToProxy(text).ice_ping()
+
+
 def test_without_ssl_too(server: Any) -> None:
     client = omero.client(f"tcp://127.0.0.1:{server.facts['tcp_port']}")
     client.createSession("grace", server.secret)

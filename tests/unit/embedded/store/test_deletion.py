@@ -154,6 +154,28 @@ def test_tags_stay_where_the_command_line_keeps_them(store: Store, ann: Actor) -
     assert _left(store, ann, "TagAnnotation", "ImageAnnotationLink") == [1, 0]
 
 
+def test_what_is_included_goes_although_it_is_kept_and_used(store: Store, ann: Actor) -> None:
+    tag = text_annotation("Tag", "mine")
+    tagged, other = image("a"), image("b")
+    tagged.linkAnnotation(tag)
+    other.linkAnnotation(tag)
+    _save(store, ann, tagged, other)
+    with store.write(ann) as work:
+        work.delete("Image", [1], keep=["TagAnnotation"], include=["TagAnnotation"])
+    assert _left(store, ann, "TagAnnotation", "ImageAnnotationLink", "Image") == [0, 0, 1]
+
+
+def test_images_of_a_plate_go_only_with_the_plate(store: Store, ann: Actor) -> None:
+    """As in OMERO: to remove a fileset of a plate, both must be named."""
+    images = [image("a"), image("b")]
+    _save(store, ann, fileset(["a.flex"], images), plate("p", images))
+    with pytest.raises(omero.ValidationException, match="WellSample"), store.write(ann) as work:
+        work.delete("Fileset", [1])
+    with store.write(ann) as work:
+        work.delete_all({"Plate": [1], "Fileset": [1]})
+    assert _left(store, ann, "Plate", "WellSample", "Image", "Fileset", "OriginalFile") == [0] * 5
+
+
 def test_tags_of_others_stay(store: Store, ann: Actor, ben: Actor) -> None:
     _save(store, ben, text_annotation("Tag", "ben's"))
     tagged = image("a")

@@ -313,3 +313,9 @@ def test_bad_queries_are_named(work: Work, query: str, complaint: str) -> None:
 def test_objects_are_asked_for_one_at_a_time(work: Work, query: str) -> None:
     with pytest.raises(omero.QueryException):
         work.query(query)
+
+
+def test_a_list_may_be_longer_than_a_statement_may_have_parameters(work: Work) -> None:
+    ids = rlist([rlong(number) for number in range(2, 50_000)])
+    found = work.query("select i from Image i where i.id in (:ids) order by i.id", {"ids": ids})
+    assert _names(found) == ["b", "c", "d", "A1", "A2"]
