@@ -273,3 +273,19 @@ def test_rows_that_are_added_leave_earlier_filesets_alone(workspace: Workspace) 
             "select t.id from TagAnnotation t where t.textValue = 'new'", ParametersI()
         )
         assert len(tags) == 1
+
+
+def test_tags_that_are_switched_on_later_are_made_and_linked(workspace: Workspace) -> None:
+    write_image(workspace.folder / "source/one.ome.tiff")
+    workspace.write_manifest(
+        [{"fileset": "one", "path": "source/one.ome.tiff", "tags": "late", "kv.stain": "DAPI"}]
+    )
+    workspace.configure(annotate={"tags": False})
+    first = workspace.run()
+    assert first.status == 0, first.terminal
+
+    workspace.configure(annotate={"tags": True})
+    run = workspace.run()
+
+    assert run.status == 0, run.terminal
+    assert list(workspace.record("annotate", "one")["facts"]["tags"]) == ["late"]
