@@ -17,7 +17,7 @@ os.environ |= {"PYTHONPATH": os.pathsep.join([*LIBRARIES, *([earlier] if earlier
 
 from ingest.config import ConfigError, load as load_config
 from ingest.failures import last_failures
-from ingest.manifest import ManifestError
+from ingest.manifest_problems import ManifestError
 from ingest.plan import PlanError, compile_plan, load_index
 
 try:

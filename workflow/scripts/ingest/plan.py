@@ -20,7 +20,6 @@ from typing import Any, Literal
 from ingest.atomic import write_bytes
 from ingest.config import Config
 from ingest.fileset import Fileset
-from ingest.manifest import read_manifest
 from ingest.named_files import FILE as NAMED_FILES
 from ingest.named_files import named_files
 from ingest.records import json_lines
@@ -64,6 +63,9 @@ def compile_plan(config: Config, root: Path = Path()) -> Plan:
     index = _read_json(folder / "index.json")
     if index and index["inputs"] == inputs and not index["skipped"] and _complete(folder, index):
         return _plan(index)
+
+    # Only this process needs pandas, which takes half a second to load; jobs read the index.
+    from ingest.manifest import read_manifest
 
     manifest = read_manifest(config, root)
     filesets = {fileset.id: fileset for fileset in manifest.rows}
