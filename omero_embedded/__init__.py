@@ -15,5 +15,5 @@ From the wire inwards (docs/embedded-server.md says what it does and what it doe
     hql         a grammar, its tree, the SQL made of it, the objects made of its rows
     model       OMERO's types as omero-py describes them, and its enumerations
 
-Each layer uses those below it, but for `sessions.acting` (whom a call acts for), which all use.
+wire, sessions, store, hql and model use none of the others.
 """

@@ -21,6 +21,7 @@ _BINDING_FIELDS = ("inputStart", "inputEnd", "active", "red", "green", "blue", "
 _FETCH = (
     "select d from RenderingDef d join fetch d.waveRendering w join fetch w.family"
     " join fetch d.model join fetch d.quantization"
+    " left outer join fetch w.spatialDomainEnhancement"
 )
 _PIXELS = (
     "select p from Pixels p join fetch p.pixelsType join fetch p.image"

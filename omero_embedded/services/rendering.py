@@ -118,6 +118,11 @@ class Rendering(Stateful):
     def getChannelLookupTable(self, call: Call, channel: int) -> str:
         return unwrap(self._binding(channel).lookupTable) or ""
 
+    def setChannelLookupTable(self, call: Call, channel: int, table: str) -> None:
+        if table:
+            raise errors.api_usage(f"there is no lookup table {table}: a channel has a colour")
+        self._binding(channel).lookupTable = None
+
     def getCodomainMapContext(self, call: Call, channel: int) -> list[Any]:
         return []
 

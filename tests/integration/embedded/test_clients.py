@@ -164,6 +164,15 @@ def test_the_gateway_draws(gateway: Any, imported: tuple[int, int], cells: Path)
     assert imported[1] in gateway.getThumbnailSet([imported[1]])
 
 
+def test_the_gateway_shows_a_channel_otherwise(gateway: Any, imported: tuple[int, int]) -> None:
+    image = gateway.getObject("Image", imported[1])
+    image.setActiveChannels([2], [[0, 100]], ["FF0000"])
+    assert [channel.isActive() for channel in image.getChannels()] == [False, True, False]
+    assert image.getChannels()[1].getColor().getHtml() == "FF0000"
+    owners = {settings["owner"]["id"] for settings in image.getAllRenderingDefs()}
+    assert image.getOwner().getId() in owners
+
+
 def test_the_gateway_annotates_and_deletes(gateway: Any, imported: tuple[int, int]) -> None:
     image = gateway.getObject("Image", imported[1])
     pairs = MapAnnotationWrapper(gateway)
