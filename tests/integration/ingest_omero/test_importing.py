@@ -9,6 +9,8 @@ from omero.rtypes import unwrap
 
 from ingest.fileset import Record
 from ingest.omero import queries
+from ingest.omero.cleanup import remove_fileset
+from ingest.omero.repository import open_repository
 from ingest.omero.thumbnails import fetch_thumbnails
 from ingest.records import read_records, write_records
 from ingest.stages import importing
@@ -197,6 +199,21 @@ def test_a_fileset_deleted_in_omero_is_imported_again(rig: Rig) -> None:
     again = rig.import_all()["deleted"]
     assert again.status == "ok", again.cause
     assert again.facts["fileset_id"] != first.facts["fileset_id"]
+    assert source.exists()
+
+
+def test_a_plate_whose_import_failed_late_is_removed_whole(rig: Rig) -> None:
+    source = rig.folder / PLATE
+    source.touch()
+    rig.add("late", [source], target="Screen:name:S")
+    record = rig.import_all()["late"]
+    fileset_id = record.facts["fileset_id"]
+    repository = open_repository(rig.omero, None)
+    remove_fileset(rig.omero, repository, fileset_id, "ln_s", record.files)
+
+    assert not queries.plate_ids(rig.omero, fileset_id)
+    assert not queries.image_ids(rig.omero, fileset_id)
+    assert filesets_of(rig, source) == 0
     assert source.exists()
 
 

@@ -43,7 +43,10 @@ def remove_fileset(
     if transfer == "ln":
         for location in locations:
             _check_linked_elsewhere(location, fileset_id)
-    response = session.submit(omero.cmd.Delete2(targetObjects={"Fileset": [fileset_id]}))
+    # OMERO deletes an image of a plate only together with its plate.
+    plates = queries.plate_ids(session, fileset_id)
+    objects = {**({"Plate": plates} if plates else {}), "Fileset": [fileset_id]}
+    response = session.submit(omero.cmd.Delete2(targetObjects=objects))
     if isinstance(response, omero.cmd.ERR):
         reason = (response.parameters or {}).get("message") or response.name
         raise StageError(
