@@ -63,7 +63,11 @@ class Rehearsal:
 
     def connect(self, user: str = "ada", password: str | None = None) -> Any:
         client = omero.client(self.facts["host"], self.facts["port"])
-        client.createSession(user, password or self.secret)
+        try:
+            client.createSession(user, password or self.secret)
+        except Exception:
+            client.closeSession()  # destroys the communicator, which would complain at exit
+            raise
         return client
 
 
