@@ -15,7 +15,8 @@ from ingest.atomic import write_text
 from ingest.fileset import Record
 from ingest.records import read_records
 
-STAGES = ("convert", "checksum", "transfer", "targets", "import", "annotate")
+TARGETS = "targets"
+STAGES = ("convert", "checksum", "transfer", TARGETS, "import", "annotate")
 FOLDER = ".failures"
 WORDS = "job.txt"  # in it: why a job of the present run ended without its records
 

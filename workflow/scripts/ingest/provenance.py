@@ -8,7 +8,6 @@ and in nothing else.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -22,7 +21,7 @@ from rocrate.rocrate import ROCrate
 from ingest.atomic import write_bytes, write_text
 from ingest.fileset import SourceFile
 from ingest.summary import STAGES, Outcome, StageRun
-from ingest.workflow_run import WorkflowRun
+from ingest.workflow_run import WorkflowRun, sha256
 
 METADATA = "ro-crate-metadata.json"
 SNAKEFILE = "provenance/Snakefile"
@@ -166,7 +165,7 @@ def _add_workflow(
         "license": "https://spdx.org/licenses/GPL-2.0-or-later",
         "conformsTo": {"@id": "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"},
         "encodingFormat": "text/plain",
-        "sha256": _sha256(run.snakefile.read_bytes()),
+        "sha256": sha256(run.snakefile.read_bytes()),
         "url": run.repository,
         "codeRepository": run.repository,
         "version": run.commit,
@@ -202,7 +201,7 @@ def _add_inputs(crate: ROCrate, run: WorkflowRun) -> tuple[Entity, Entity]:
         name=run.manifest.name,
         description="The manifest: one row per fileset",
         encodingFormat="text/csv",
-        sha256=_sha256(run.manifest.read_bytes()),
+        sha256=sha256(run.manifest.read_bytes()),
     )
     configuration = _add_file(
         crate,
@@ -210,7 +209,7 @@ def _add_inputs(crate: ROCrate, run: WorkflowRun) -> tuple[Entity, Entity]:
         name="config.yaml",
         description="The whole configuration the run had, defaults included",
         encodingFormat="application/yaml",
-        sha256=_sha256(run.configuration.encode()),
+        sha256=sha256(run.configuration.encode()),
     )
     return manifest, configuration
 
@@ -387,7 +386,3 @@ def _one_line_per_entity(document: Mapping[str, Any]) -> str:
 
 def _iso(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="milliseconds")
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from markupsafe import Markup
 from ingest.atomic import write_text
 from ingest.stage_times import duration, plot, span, stage_times
 from ingest.summary import Outcome
-from ingest.workflow_run import WorkflowRun
+from ingest.workflow_run import WorkflowRun, sha256
 
 TEMPLATES = Path(__file__).parents[2] / "report"
 FAILURES_TOLD = 50  # with cause and remedy above the table
@@ -85,8 +84,8 @@ def render(outcomes: Sequence[Outcome], run: WorkflowRun, thumbnails: Mapping[in
         times=times,
         plot=Markup(plot(times)) if times else "",
         digests={
-            "Manifest": _sha256(run.manifest.read_bytes()),
-            "Configuration": _sha256(run.configuration.encode()),
+            "Manifest": sha256(run.manifest.read_bytes()),
+            "Configuration": sha256(run.configuration.encode()),
         },
         hosts=sorted({of.host for outcome in outcomes for of in outcome.stage_runs if of.host}),
     )
@@ -134,7 +133,3 @@ def _totals(outcomes: Sequence[Outcome]) -> Totals:
 
 def _data_uri(jpeg: bytes) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from ingest import failures
 from ingest.atomic import write_text
 from ingest.fileset import Fileset, Record, SourceFile
 from ingest.records import read_filesets, read_records
 
-STAGES = ("convert", "checksum", "transfer", "import", "annotate")
+# Targets are made by one job for the whole run: they have no records of filesets.
+STAGES = tuple(stage for stage in failures.STAGES if stage != failures.TARGETS)
 COLUMNS = (
     "fileset",
     "status",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
 import os
 import platform
 import re
@@ -75,6 +76,11 @@ def describe_run(
         omero_server=omero_server,
         software={name: number for name, number in software.items() if number},
     )
+
+
+def sha256(content: bytes) -> str:
+    """The digest that identifies a manifest, a configuration or a workflow, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def public_url(remote: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 from ingest.atomic import write_text
 from ingest.context import Context
-from ingest.failures import note_failure
+from ingest.failures import TARGETS, note_failure
 from ingest.fileset import Fileset, StageError
 from ingest.omero.containers import Target, resolve, resolve_container, still_there
 from ingest.omero.errors import LostConnection
@@ -27,7 +27,6 @@ from ingest.omero.target_grammar import TargetPath, parse_target
 from ingest.records import read_filesets
 
 FILE = "targets.json"  # in the results folder
-STAGE = "targets"
 Entry = dict[str, Any]
 
 
@@ -55,7 +54,7 @@ def resolve_all(plan_files: Iterable[Path], context: Context) -> None:
     write_text(memory, _text({"targets": list(known.values()), "tags": []}))
     write_text(context.results / FILE, _text(table))
     if any("error" in entry for entries in table.values() for entry in entries):
-        note_failure(context.results, STAGE, STAGE)
+        note_failure(context.results, TARGETS, TARGETS)
 
 
 def target_entry(fileset: Fileset, context: Context) -> Entry:
