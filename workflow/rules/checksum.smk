@@ -9,7 +9,9 @@ rule checksum:
     conda:
         "../../envs/ingest.yaml"
     params:
-        settings=settings("checksum"),
+        # Those of the stages after it, too: when `targets` runs, Snakemake asks nothing more of the
+        # jobs behind it, and then passes them over because their input from it is ancient.
+        settings=settings("checksum", "transfer", "omero", "importing", "annotate"),
         last_failure=last_failure_from("checksum"),
     script:
         "../scripts/checksum.py"

@@ -2,6 +2,7 @@ rule transfer:
     input:
         plan=PLAN_FILE,
         upstream=records("checksum"),
+        targets=ancient(f"{RESULTS}/targets.json"),
     output:
         records("transfer"),
     log:
@@ -9,9 +10,7 @@ rule transfer:
     conda:
         "../../envs/ingest.yaml"
     params:
-        # Those of the stages after it, too: when `targets` runs, Snakemake asks nothing more of the
-        # jobs behind it, and then passes them over because their input from it is ancient.
-        settings=settings("transfer", "omero", "importing", "annotate"),
+        settings=settings("transfer", "omero"),
         last_failure=last_failure_from("transfer"),
     script:
         "../scripts/transfer.py"

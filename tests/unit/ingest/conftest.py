@@ -11,6 +11,7 @@ from ingest.config import load
 from ingest.context import Context
 from ingest.fileset import Record, SourceFile
 from ingest.journal import Journal
+from tests.fixtures.prepared import prepare_login
 
 
 @pytest.fixture
@@ -22,6 +23,7 @@ def make_context(tmp_path: Path) -> Callable[..., Context]:
         config = load(
             {"results": str(results), "transfer": {"store": str(tmp_path / "store")}} | options
         )
+        prepare_login(results)
         return Context(config, results, Journal(results / "journal"), threads=2)
 
     return make

@@ -23,6 +23,7 @@ from ingest.fileset import Fileset, Record, SourceFile, StageError
 from ingest.source_errors import SourceChanged
 from ingest.stages import checksum, transfer
 from ingest.stages.transfer import STAGE
+from tests.fixtures.prepared import prepare_login
 
 NAMES = ("b.tif", "c d.tif", "sub/e.tif")
 
@@ -411,7 +412,7 @@ def test_whatever_step_is_the_last_nothing_is_lost_and_a_rerun_completes_it(
         else:
             check_landed(world, mode, record)
         # The world as it was; the inodes are other ones, which the record has to follow.
-        for folder in (world.store, world.folder, world.context.results):
+        for folder in (world.store, world.folder, world.context.journal.folder):
             shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(pristine, world.folder)
         files = tuple(
@@ -456,6 +457,7 @@ def test_killed_again_and_again_a_move_completes(
     record = source_record("a", folder, *(folder / name for name in contents))
     upstream = checksum.STAGE.run(Fileset("a", 2, str(folder)), record, context)
     (tmp_path / "upstream.json").write_text(json.dumps(upstream.to_json()))
+    prepare_login(tmp_path)
     kills = 0
     for attempt in range(20):
         mover = subprocess.Popen(

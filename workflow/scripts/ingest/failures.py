@@ -16,7 +16,7 @@ from ingest.fileset import Record
 from ingest.records import read_records
 
 TARGETS = "targets"
-STAGES = ("convert", "checksum", "transfer", TARGETS, "import", "annotate")
+STAGES = ("convert", "checksum", TARGETS, "transfer", "import", "annotate")
 FOLDER = ".failures"
 WORDS = "job.txt"  # in it: why a job of the present run ended without its records
 

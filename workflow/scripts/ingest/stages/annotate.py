@@ -18,7 +18,7 @@ from ingest.fileset import Fileset, Record
 from ingest.omero import queries
 from ingest.omero.annotations import Kind, link_annotation, put_key_values
 from ingest.omero.tags import unloaded_tag
-from ingest.omero.targets import tag_ids
+from ingest.prepared import tag_ids
 from ingest.stages import Stage
 
 FILES_LISTED = 50

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from ingest import prepared
 from ingest.context import Context
 from ingest.fileset import Fileset, Record, StageError
 from ingest.omero import queries, targets
@@ -118,7 +119,7 @@ def _request(
 def _target(session: Session, fileset: Fileset, context: Context) -> Target | None:
     if not fileset.target:
         return None
-    entry = targets.target_entry(fileset, context)
+    entry = prepared.target_entry(fileset, context)
     if entry.get("per_fileset"):
         return _own_target(session, fileset, entry, context)
     return targets.target_of(entry)

@@ -21,6 +21,7 @@ from ingest.context import Context
 from ingest.copying import VERIFICATION, copy_verified, make_folder, write_error
 from ingest.digests import digest_file
 from ingest.fileset import Fileset, Record, SourceFile, StageError, Status
+from ingest.prepared import check_prepared
 from ingest.source_files import check_as_recorded, for_each_file, still_there
 from ingest.stages import Stage
 from ingest.stages.superseded import is_superseded, nothing_in_omero, set_aside
@@ -50,6 +51,7 @@ class NoHardLink(StageError):
 
 
 def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
+    check_prepared(fileset, context)
     removed = context.journal.removed(fileset.id) if fileset.transfer == "mv" else frozenset()
     gone = {
         file.path

@@ -1,0 +1,20 @@
+# Accounts, targets and tags are had once, by one job (two at once would make two of the same name),
+# before any file moves. Those who read the file take it as ancient: a new row makes it new, and that
+# is no reason to import the earlier rows again.
+rule targets:
+    input:
+        f"{RESULTS}/plan/index.json",
+    output:
+        f"{RESULTS}/targets.json",
+    log:
+        f"{RESULTS}/logs/targets.log",
+    conda:
+        "../../envs/ingest.yaml"
+    resources:
+        omero=1,
+    params:
+        settings=settings("omero"),
+        tags=CONFIG.annotate.tags,
+        last_failure=FAILURES.at("targets"),
+    script:
+        "../scripts/targets.py"
