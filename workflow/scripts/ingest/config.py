@@ -17,6 +17,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    NonNegativeInt,
     PositiveInt,
     ValidationError,
     model_validator,
@@ -24,15 +25,19 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from ingest.config_errors import ConfigError, describe
+from ingest.import_options import (
+    LARGEST_ID,
+    BadOption,
+    ChecksumAlgorithm,
+    Exclusion,
+    pixel_size,
+)
+from ingest.import_transfers import text_problem
 from ingest.omero.target_grammar import LONGEST_NAME, target_problem
 
 __all__ = ["Config", "ConfigError", "load"]
 
-ChecksumAlgorithm = Literal[
-    "Adler-32", "CRC-32", "File-Size-64", "MD5-128", "Murmur3-32", "Murmur3-128", "SHA1-160"
-]
 Transfer = Literal["none", "ln", "cp", "ln_s", "mv"]
-ImportTransfer = Literal["ln_s", "ln", "cp", "upload"]
 
 
 def _problem(cause: str, remedy: str) -> PydanticCustomError:
@@ -52,14 +57,44 @@ def _target(value: str) -> str:
     return value
 
 
+def _import_transfer(value: str) -> str:
+    problem = text_problem(value)
+    if problem:
+        raise _problem(f"is refused ({problem.cause})", problem.remedy)
+    return value
+
+
 def _batch_size(value: object) -> object:
     if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and value > 0):
         return value
     raise _problem("is neither auto nor a number of filesets", "Write auto or a number like 100.")
 
 
+def _pixel_size(value: object) -> object:
+    text = str(value) if isinstance(value, int | float) else value
+    try:
+        pixel_size(text) if isinstance(text, str) else None
+    except BadOption as error:
+        raise _problem(f"is refused ({error})", error.problem.remedy) from None
+    return text
+
+
+def _wait(value: object) -> object:
+    if value is False or value == 0:  # what YAML makes of `no`
+        return "no"
+    if value in ("forever", "no") or (isinstance(value, int) and value is not True and value > 0):
+        return value
+    raise _problem(
+        "is neither forever, no, nor a number of minutes", "Write forever, no or a number like 240."
+    )
+
+
 FilePath = Annotated[Path, BeforeValidator(_path)]
 TargetText = Annotated[str, AfterValidator(_target)]
+ImportTransfer = Annotated[str, AfterValidator(_import_transfer)]
+PixelSize = Annotated[str, BeforeValidator(_pixel_size)]
+AnnotationId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+Wait = Annotated[Literal["forever", "no"] | PositiveInt, BeforeValidator(_wait)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -101,7 +136,9 @@ class Defaults(Section):
     import_transfer: ImportTransfer = Field(
         default="ln_s",
         description="How OMERO's managed repository gets them: ln_s (symbolic link), ln (hard "
-        "link; same file system only), cp (copy), upload (over the network).",
+        "link; same file system only), cp (copy), upload (over the network); ln_rm, cp_rm, "
+        "upload_rm, which remove a fileset's sources once it is imported and verified; or "
+        "module:function, your own (docs/manifest.md).",
     )
     tags: tuple[str, ...] = Field(default=(), description="Tags put on images and plates.")
 
@@ -112,7 +149,8 @@ class Checksum(Section):
     algorithm: ChecksumAlgorithm = Field(
         default="Murmur3-128",
         description="The one compared with the server's. Murmur3-128 is about 4.6 times cheaper "
-        "than SHA1-160; File-Size-64 compares no content at all.",
+        "than SHA1-160; File-Size-64 compares no content at all; auto asks the server: Murmur3-128 "
+        "where it is offered, else what the server prefers. Named, it saves checksum jobs a login.",
     )
     archive: Literal["BLAKE3", "none"] = Field(
         default="BLAKE3", description="A second digest from the same read, for your archive."
@@ -169,15 +207,41 @@ class Import(Section):
     minmax: bool = Field(
         default=True, description="Let the server compute each channel's minimum and maximum."
     )
+    pixel_size: PixelSize = Field(
+        default="",
+        description="Size of a pixel where a file does not tell, in micrometres: 0.65x0.65x2, or "
+        "one number for x, y and z.",
+    )
+    annotations: tuple[AnnotationId, ...] = Field(
+        default=(), description="Ids of annotations in OMERO that are put on every image."
+    )
+    exclude: tuple[Exclusion, ...] = Field(
+        default=(),
+        description="Import nothing that is in OMERO already, whoever imported it: clientpath "
+        "(known by its path), filename (by its files' names and checksums).",
+    )
     parallel_filesets: PositiveInt = Field(
         default=4, description="Filesets in flight at once, per job."
     )
     parallel_files: PositiveInt = Field(
         default=4, description="Files of a fileset in flight at once."
     )
-    timeout_minutes: PositiveInt = Field(
+    transfer_folder: FilePath | None = Field(
+        default=None,
+        description="Folder of the Python modules that an import_transfer module:function names. "
+        "null: Python finds them by itself.",
+    )
+    wait: Wait = Field(
         default=240,
-        description="How long to wait for the server to finish one fileset after its transfer.",
+        description="How long to wait for the server to finish one fileset after its transfer: a "
+        "number of minutes, forever, or no. The import goes on without us, and the next run takes "
+        "it over.",
+    )
+    retry_seconds: NonNegativeInt = Field(
+        default=300,
+        description="How long a fileset is tried again, with longer and longer pauses, after the "
+        "connection to OMERO was lost or OMERO was too busy. It begins by asking OMERO how far the "
+        "last attempt got.",
     )
 
 

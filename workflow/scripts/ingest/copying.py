@@ -72,16 +72,21 @@ def make_folder(folder: Path) -> None:
 
 def write_error(path: Path, error: OSError) -> StageError:
     """The StageError for something that could not be written to a store or repository."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    cause = f"{path} could not be written: {error.strerror or error}"
+    return StageError(cause, write_remedy(error))
+
+
+def write_remedy(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         remedy = "Free space (or raise the quota) on the file system it lies on"
     elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        remedy = "Give the user the jobs run as permission to write there"
+        remedy = (
+            "Give the account that runs the jobs permission to write there (to the folders that "
+            "OMERO makes: a group in common, the setgid bit, and umask 0002 for the server)"
+        )
     else:
         remedy = "Check the file system it lies on"
-    return StageError(
-        f"{path} could not be written: {error.strerror or error}",
-        f"{remedy}, and run the same command again.",
-    )
+    return f"{remedy}, and run the same command again."
 
 
 def _write(file: SourceFile, partial: Path, advance: Callable[[int], None]) -> Mapping[str, str]:

@@ -13,13 +13,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from ingest.config import Config, Defaults
+from ingest.config import Config, ConfigError
 from ingest.expected_checksum import parse_checksum
 from ingest.fileset import Fileset, Problem
-from ingest.manifest_cells import check_cells, usable_id
+from ingest.import_options import PARSERS
+from ingest.import_transfers import custom_problem, is_custom
+from ingest.journal import JOURNAL, Journal
+from ingest.manifest_cells import check_cells, check_removals, usable_id
 from ingest.manifest_problems import ManifestError, RowProblem
 from ingest.manifest_sources import SourceChecks, SourceRow
-from ingest.manifest_table import KEY_VALUE, read_table
+from ingest.manifest_table import COMMENT, KEY_VALUE, read_table
 
 __all__ = ["Manifest", "ManifestError", "RowProblem", "read_manifest"]
 
@@ -38,16 +41,19 @@ class Manifest:
 def read_manifest(config: Config, root: Path = Path()) -> Manifest:
     """The rows of the configured manifest; relative paths of the configuration start at `root`.
 
-    Raises ManifestError with every problem when the manifest is no table of the columns it needs,
+    Raises ConfigError when the import transfer that empty cells mean cannot be used, and
+    ManifestError with every problem when the manifest is no table of the columns it needs,
     or when a row is wrong and `invalid_rows` is "refuse". With "skip" such a row becomes a Fileset
     with a `problem` and its cells as they are; it is named row-<line> when its own id is missing,
     unusable or taken.
     """
+    _check_default_transfer(config)
     path = root / config.manifest
     table = read_table(path)
     problems = [*table.ragged, *check_cells(table.frame, config)]
 
-    frame = _with_defaults(table.frame, config.defaults)
+    frame = _with_defaults(table.frame, config)
+    problems += check_removals(frame)
     # What is empty or holds control characters has been refused and cannot be looked for.
     names = ("path", "files", "checksums")
     unusable = {problem.row for problem in problems if problem.column in names}
@@ -55,6 +61,7 @@ def read_manifest(config: Config, root: Path = Path()) -> Manifest:
         str(path.absolute().parent),
         [root / allowed for allowed in config.allowed_roots],
         root / config.transfer.store if config.transfer.store else None,
+        Journal(root / config.results / JOURNAL),
     )
     for row in _source_rows(frame):
         if row.line not in unusable:
@@ -67,16 +74,36 @@ def read_manifest(config: Config, root: Path = Path()) -> Manifest:
     return Manifest(_filesets(frame, table.ragged, problems, sources, config), problems)
 
 
-def _with_defaults(frame: pd.DataFrame, defaults: Defaults) -> pd.DataFrame:
+def _check_default_transfer(config: Config) -> None:
+    transfer = config.defaults.import_transfer
+    if is_custom(transfer):
+        problem = custom_problem(transfer, config.importing.transfer_folder)
+        if problem:
+            raise ConfigError([f"defaults.import_transfer: {problem.cause}. {problem.remedy}"])
+
+
+def _with_defaults(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
+    options = config.importing
+    defaults = {
+        **{column: getattr(config.defaults, column) for column in _DEFAULTED},
+        "checksum_algorithm": config.checksum.algorithm,
+        "thumbnails": "yes" if options.thumbnails else "no",
+        "minmax": "yes" if options.minmax else "no",
+        "pixel_size": options.pixel_size,
+        "annotations": ";".join(map(str, options.annotations)),
+        "exclude": ";".join(options.exclude),
+    }
     filled = {
-        column: frame[column].mask(frame[column] == "", getattr(defaults, column))
-        for column in _DEFAULTED
+        column: frame[column].mask(frame[column] == "", default)
+        for column, default in defaults.items()
     }
     return frame.assign(**filled)
 
 
 def _source_rows(frame: pd.DataFrame) -> list[SourceRow]:
-    columns = ("fileset", "path", "files", "transfer", "checksum", "checksums")
+    columns = (
+        "fileset", "path", "files", "transfer", "import_transfer", "checksum", "checksums"
+    )  # fmt: skip
     return [
         SourceRow(line, fileset, path, _split(files), *others)
         for line, fileset, path, files, *others in zip(
@@ -106,8 +133,9 @@ def _filesets(
         for line, fileset in zip(frame.index.tolist(), frame["fileset"].tolist(), strict=True)
         if line not in nameless
     }
-    keys = [column for column in frame.columns.tolist() if column.startswith(KEY_VALUE)]
     names = frame.columns.tolist()
+    keys = [column for column in names if column.startswith(KEY_VALUE)]
+    comments = ["comment", *(column for column in names if column.startswith(COMMENT))]
     rows = []
     for line, *values in zip(
         frame.index.tolist(), *(frame[name].tolist() for name in names), strict=True
@@ -134,7 +162,15 @@ def _filesets(
                 key_values=tuple(
                     (key.removeprefix(KEY_VALUE), cells[key]) for key in keys if cells[key]
                 ),
+                comments=tuple(
+                    (column.removeprefix("comment").removeprefix("."), cells[column])
+                    for column in comments
+                    if cells[column]
+                ),
                 problem=problem,
+                **(
+                    {} if problem else {name: parse(cells[name]) for name, parse in PARSERS.items()}
+                ),
             )
         )
     for found in ragged:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import get_args
 
 import pandas as pd
 
-from ingest.config import Config, ImportTransfer, Transfer
+from ingest.config import Config, Transfer
 from ingest.expected_checksum import BadChecksum, parse_checksum
 from ingest.fileset import Problem
+from ingest.import_options import PARSERS, BadOption
+from ingest.import_transfers import custom_problem, is_custom, removes_sources, text_problem
 from ingest.manifest_problems import RowProblem
-from ingest.manifest_table import KEY_VALUE
+from ingest.manifest_table import FAMILIES
 from ingest.omero.target_grammar import LONGEST_NAME, target_problem
 
 # A leading dot hides a file and a leading hyphen looks like an option of every command.
@@ -21,7 +24,6 @@ ID = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}"
 _ID = re.compile(ID)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # lines and tabs are text
-_DELETES_SOURCES = ("ln_rm", "cp_rm", "upload_rm")
 
 
 def usable_id(text: str) -> bool:
@@ -35,16 +37,18 @@ def check_cells(frame: pd.DataFrame, config: Config) -> Iterator[RowProblem]:
     yield from _check_ids(frame)
     yield from _judge(frame, "path", _empty_path, with_empty=True)
     for column in frame.columns:
-        if column == "description" or column.startswith(KEY_VALUE):
+        if column in ("description", "comment") or column.startswith(tuple(FAMILIES)):
             yield from _judge(frame, column, _control_in_text)
         elif column != "fileset":
             yield from _judge(frame, column, _control)
     yield from _judge(frame, "target", target_problem)
     yield from _judge(frame, "name", _name)
     yield from _judge(frame, "transfer", lambda value: _transfer(value, config))
-    yield from _judge(frame, "import_transfer", _import_transfer)
+    yield from _judge(frame, "import_transfer", lambda value: _import_transfer(value, config))
     yield from _judge(frame, "convert", _convert)
     yield from _judge(frame, "checksum", _checksum)
+    for column, parse in PARSERS.items():
+        yield from _judge(frame, column, partial(_option, parse))
     both = frame[(frame["checksum"] != "") & (frame["checksums"] != "")]
     for line, fileset in zip(both.index, both["fileset"], strict=True):
         yield RowProblem(
@@ -54,6 +58,36 @@ def check_cells(frame: pd.DataFrame, config: Config) -> Iterator[RowProblem]:
             "the row has both a checksum and a checksums file",
             "Leave one of the two cells empty.",
         )
+
+
+def check_removals(frame: pd.DataFrame) -> Iterator[RowProblem]:
+    """The rows whose import would remove what has to stay. Defaults are filled in."""
+    for line, fileset, transfer, convert, how in zip(
+        frame.index.tolist(),
+        *(frame[name].tolist() for name in ("fileset", "transfer", "convert", "import_transfer")),
+        strict=True,
+    ):
+        if not removes_sources(how):
+            continue
+        instead = how.removesuffix("_rm")
+        if convert:
+            yield RowProblem(
+                line,
+                "import_transfer",
+                fileset,
+                f"{how} removes the sources, of which OMERO gets only what {convert!r} makes",
+                f"Write {instead}.",
+            )
+        elif transfer in get_args(Transfer) and transfer != "none":
+            yield RowProblem(
+                line,
+                "import_transfer",
+                fileset,
+                f"{how} would remove the files from the store, where the transfer {transfer} "
+                "brings them for good",
+                f"Write {instead}; or none as transfer; or mv as transfer, which removes them "
+                "where they come from.",
+            )
 
 
 def _judge(
@@ -133,16 +167,11 @@ def _transfer(value: str, config: Config) -> Problem | None:
     return None
 
 
-def _import_transfer(value: str) -> Problem | None:
-    choices = ", ".join(get_args(ImportTransfer))
-    if value in _DELETES_SOURCES:
-        return Problem(
-            f"import transfer {value}, which removes the source, is not supported yet",
-            f"Write one of {choices}.",
-        )
-    if value not in get_args(ImportTransfer):
-        return Problem(f"{value!r} is not an import transfer", f"Write one of {choices}.")
-    return None
+def _import_transfer(value: str, config: Config) -> Problem | None:
+    problem = text_problem(value)
+    if problem is None and is_custom(value):
+        return custom_problem(value, config.importing.transfer_folder)
+    return problem
 
 
 def _convert(value: str) -> Problem:
@@ -150,6 +179,14 @@ def _convert(value: str) -> Problem:
         f"the row asks for the converter {value!r}, but no converter is configured",
         "Leave the cell empty.",
     )
+
+
+def _option(parse: Callable[[str], object], value: str) -> Problem | None:
+    try:
+        parse(value)
+    except BadOption as error:
+        return error.problem
+    return None
 
 
 def _checksum(value: str) -> Problem | None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.file_names import Folders, entry_problem, matches
+from ingest.import_transfers import removes_sources
+from ingest.journal import Journal
 from ingest.manifest_problems import RowProblem
 
 
@@ -21,6 +23,7 @@ class SourceRow:
     path: str
     files: tuple[str, ...]
     transfer: str
+    import_transfer: str
     checksum: str
     checksums: str
 
@@ -46,17 +49,20 @@ _Claim = tuple[int, str]  # the line and the fileset of the row that claims a fi
 class SourceChecks:
     """Checks rows one after another and remembers which of them claims which file.
 
-    Nothing is opened. `folder` is the manifest's, absolute; `roots` are the folders that rows may
-    name files in (none: anywhere); `store` is where filesets are transferred to. `problems` grows
-    with each row.
+    No source is opened. `folder` is the manifest's, absolute; `roots` are the folders that rows may
+    name files in (none: anywhere); `store` is where filesets are transferred to; `journal` tells
+    which sources were removed on purpose. `problems` grows with each row.
     """
 
-    def __init__(self, folder: str, roots: Sequence[Path], store: Path | None) -> None:
+    def __init__(
+        self, folder: str, roots: Sequence[Path], store: Path | None, journal: Journal
+    ) -> None:
         self.problems: list[RowProblem] = []
         self._base = folder
         self._roots = [os.path.realpath(root) for root in roots]
         self._prefixes = tuple(root.rstrip("/") + "/" for root in self._roots)
         self._store = store
+        self._journal = journal
         self._folders: dict[str, _Folder] = {}
         self._listings = Folders()
         self._checksum_files: dict[str, _Refused | None] = {}
@@ -72,6 +78,8 @@ class SourceChecks:
             self._check_checksums(row)
         if row.transfer == "mv" and self._store and (self._store / row.fileset).exists():
             return  # an earlier run has moved them: there may be nothing left to look at
+        if removes_sources(row.import_transfer) and self._journal.removed(row.fileset):
+            return  # or has imported them
         column = "path"
         try:
             absolute = self.absolute(row.path)

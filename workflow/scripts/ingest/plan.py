@@ -28,7 +28,8 @@ MOST_BATCHES = 1_000  # what one Snakemake process plans and schedules with ease
 
 # What decides how a manifest is read; another version of it reads the manifest again.
 _CODE = ("plan.py", "manifest*.py", "expected_checksum.py", "file_names.py", "fileset.py",
-         "named_files.py", "records.py", "omero/target_grammar.py")  # fmt: skip
+         "named_files.py", "records.py", "import_transfers.py",
+         "omero/target_grammar.py")  # fmt: skip
 
 
 class PlanError(Exception):
@@ -56,7 +57,7 @@ def compile_plan(config: Config, root: Path = Path()) -> Plan:
     source that vanished since is then found by its stage, and becomes a record. Batch files are
     written only where their content differs, because a new one makes the batch's jobs run again.
 
-    Raises ManifestError, with the earlier plan left as it was, and PlanError.
+    Raises ManifestError or ConfigError, with the earlier plan left as it was, and PlanError.
     """
     folder = root / config.results / "plan"
     inputs = _inputs(config, root)
@@ -147,6 +148,7 @@ def _inputs(config: Config, root: Path) -> dict[str, str]:
         include={"manifest", "invalid_rows", "batch_size", "allowed_roots", "defaults"},
     )
     options["store"] = config.transfer.store is not None
+    options["transfer_folder"] = str(config.importing.transfer_folder)
     options["root"] = str(root.absolute())
     here = Path(__file__).parent
     code = [path.read_bytes() for pattern in _CODE for path in sorted(here.glob(pattern))]

@@ -24,11 +24,10 @@ from ingest.config import load
 from ingest.context import Context
 from ingest.failures import note_failure, note_words
 from ingest.fileset import Fileset, Record, StageError
-from ingest.journal import Journal
+from ingest.journal import JOURNAL, Journal
 from ingest.records import read_filesets, read_records, write_records
 from ingest.stages import Stage
 
-JOURNAL = "journal"
 LOCKS = ".locks"
 
 

@@ -17,6 +17,7 @@ import omero.cmd
 
 from ingest.copying import partial_path
 from ingest.fileset import SourceFile, StageError
+from ingest.import_transfers import way
 from ingest.omero import queries
 from ingest.omero.errors import RUN_AGAIN
 from ingest.omero.repository import ManagedRepository
@@ -35,14 +36,17 @@ def remove_fileset(
 ) -> None:
     """Deletes a fileset with its images and what its import, by `transfer`, put in the repository.
 
-    Raises StageError when the repository holds the last name of some bytes, or OMERO refuses.
+    Raises StageError when the repository may hold the last of some bytes, or OMERO refuses.
     """
     locations = [
         repository.locate(entry.path, entry.name) for entry in queries.entries(session, fileset_id)
     ]
-    if transfer == "ln":
+    how = way(transfer)
+    if how == "ln":
         for location in locations:
             _check_linked_elsewhere(location, fileset_id)
+    elif how != "ln_s":
+        _check_sources_there(sources, fileset_id)
     # OMERO deletes an image of a plate only together with its plate.
     plates = queries.plate_ids(session, fileset_id)
     objects = {**({"Plate": plates} if plates else {}), "Fileset": [fileset_id]}
@@ -54,7 +58,7 @@ def remove_fileset(
             f"{reason}",
             f"Delete it in OMERO, then run again. {RUN_AGAIN} if this was passing.",
         )
-    if transfer != "upload":
+    if how != "upload":
         for location in locations:
             for left in (location, partial_path(location)):
                 if not remove_leftover(left, sources):
@@ -88,6 +92,16 @@ def _would_lose(location: Path, found: os.stat_result, source: SourceFile) -> bo
     if not os.path.samestat(there, found):
         return False
     return found.st_nlink < 2 or os.path.realpath(source.path) == os.path.realpath(location)
+
+
+def _check_sources_there(sources: Sequence[SourceFile], fileset_id: int) -> None:
+    for source in sources:
+        if not Path(source.path).exists():
+            raise StageError(
+                f"{source.path} is gone, and Fileset:{fileset_id}, left by an import that did not "
+                "succeed, may hold its only copy",
+                f"Put the file back from OMERO's managed repository or a backup. {RUN_AGAIN}.",
+            )
 
 
 def _check_linked_elsewhere(location: Path, fileset_id: int) -> None:

@@ -26,7 +26,10 @@ TRANSFER_NAMESPACE = "openmicroscopy.org/omero/import/fileTransfer"
 _TRANSFER_CLASSES = {
     "ln_s": "ome.formats.importer.transfers.SymlinkFileTransfer",
     "ln": "ome.formats.importer.transfers.HardlinkFileTransfer",
+    "ln_rm": "ome.formats.importer.transfers.MoveFileTransfer",
     "cp": "ome.formats.importer.transfers.CopyFileTransfer",
+    "cp_rm": "ome.formats.importer.transfers.CopyMoveFileTransfer",
+    "upload_rm": "ome.formats.importer.transfers.UploadRmFileTransfer",
 }
 
 
@@ -79,8 +82,10 @@ def build_fileset(request: ImportRequest) -> Any:
         entry = omero.model.FilesetEntryI()
         entry.setClientPath(rstring(path))
         fileset.addFilesetEntry(entry)
-    if request.transfer in _TRANSFER_CLASSES:
-        fileset.linkAnnotation(_comment(TRANSFER_NAMESPACE, _TRANSFER_CLASSES[request.transfer]))
+    if request.transfer != "upload":
+        # A custom transfer is named as the manifest has it; OMERO's are Java classes there.
+        transfer = _TRANSFER_CLASSES.get(request.transfer, request.transfer)
+        fileset.linkAnnotation(_comment(TRANSFER_NAMESPACE, transfer))
     fileset.linkAnnotation(_comment(IMPORT_ID_NAMESPACE, request.import_id))
     job = omero.model.UploadJobI()
     job.setVersionInfo(

@@ -23,6 +23,7 @@ from ingest.omero.fileset_graph import (
     build_settings,
     client_paths,
 )
+from ingest.omero.placing import check_placeable
 from ingest.omero.repository import ManagedRepository, open_repository
 from ingest.omero.session import Session, wait
 from ingest.omero.transfers import transfer_file
@@ -67,6 +68,7 @@ def import_fileset(
     """
     repository = open_repository(session, mount)
     repository.check_algorithm(request.algorithm)
+    check_placeable(request.transfer, request.files, repository.mount)
     try:
         handle = _upload(session, repository, request, report)
         _finish(session, handle, request)

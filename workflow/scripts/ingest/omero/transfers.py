@@ -1,113 +1,145 @@
-"""How one file gets into the managed repository: ln_s, ln, cp, or an upload.
+"""How files get into the managed repository: by links, copies, or uploads.
 
 For links and copies the server first writes a probe through its own file handle, and the importer
-must find it: that proves that both mean the same place before anything is linked there.
+must find it: that proves that both mean the same place before anything is linked there. Every file
+has its own probe, because OMERO.server computes no digest for a file that it did not write to
+itself: `save` on a handle for reading does so only where the size differs from the one in the
+database, and that is null until something was written (docs/import-protocol.md).
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import omero
 
-from ingest.copying import copy_verified
+from ingest.copying import write_remedy
 from ingest.fileset import SourceFile, StageError
-from ingest.omero import queries
-from ingest.omero.repository import ManagedRepository
+from ingest.import_transfers import way
+from ingest.omero.in_flight import Call, Work, in_flight
+from ingest.omero.placing import REMEDY_MOUNT, place
 from ingest.omero.session import Session
 from ingest.source_files import check_as_recorded
 
-_REMEDY_MOUNT = (
-    "Import on a machine that mounts OMERO's managed repository; set omero.managed_repository if "
-    "it is mounted at another path than the server's; or use import_transfer upload."
+Report = Callable[[str], None]
+
+# Of files whose bytes are moved, more would only take each other's disk and memory.
+_MOST_OF_BYTES = 4
+# Threads for what is done to files on this machine: on a network file system each act waits.
+_THREADS = 4
+
+UNREADABLE = (
+    "The server must mount the folder of the sources at the same path, and be allowed to read "
+    "it; else use import_transfer cp or upload."
 )
 
 
-def transfer_file(
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Entry `index` of an import: its file, and where that is to lie in the repository."""
+
+    index: int
+    file: SourceFile
+    location: Path
+
+
+def transfer_files(
     session: Session,
-    repository: ManagedRepository,
     process: Any,
-    index: int,
-    file: SourceFile,
+    places: Sequence[Place],
     transfer: str,
+    at_once: int,
+    report: Report = lambda _step: None,
 ) -> None:
-    """Brings entry `index` of an import to the repository and has the server save its digest."""
-    check_as_recorded(file, "checksum")
-    if transfer == "upload":
-        _upload(session, process, index, file)
-    else:
-        location = _probe(session, repository, process, index, file)
-        place(_PLACES[transfer], file, location)
-        _save(session, process, index, file, location)
-    check_as_recorded(file, "checksum")
+    """Brings the files of an import to the repository and has the server save their digests.
+
+    `at_once` says how many are under way. `report` is told each step of the first one. After an
+    error the files that are under way are finished, and no others begun.
+    """
+    most = at_once if way(transfer) in ("ln_s", "ln") else min(at_once, _MOST_OF_BYTES)
+    with ThreadPoolExecutor(min(most, _THREADS), "files") as threads:
+        transfers = _Transfers(session, process, transfer, threads, report)
+        in_flight((transfers.of(place) for place in places), most)
 
 
-def place(put: Callable[[SourceFile, Path], None], file: SourceFile, location: Path) -> None:
-    """Makes the link or copy; whatever the file system has against it becomes a StageError."""
-    try:
-        put(file, location)
-    except OSError as error:
-        raise StageError(
-            f"{file.path} could not be put at {location}: {error.strerror or error}",
-            _place_remedy(error),
-        ) from error
+class _Transfers:
+    """The transfers of one import. What is done on this machine is done in `threads`."""
 
+    def __init__(
+        self,
+        session: Session,
+        process: Any,
+        transfer: str,
+        threads: ThreadPoolExecutor,
+        report: Report,
+    ) -> None:
+        self._process = process
+        self._transfer = transfer
+        self._threads = threads
+        self._report = report
+        self._block_size = session.client.getDefaultBlockSize()
+        self._context = session.context()
+        self._for_reading = {**self._context, "omero.fs.mode": "r"}
 
-def _place_remedy(error: OSError) -> str:
-    if error.errno == errno.EXDEV:
-        return "A hard link needs one file system: use import_transfer ln_s or cp."
-    if error.errno in (errno.EPERM, errno.EMLINK):
-        return "This file system or account may not hard-link the file: use ln_s or cp."
-    if error.errno in (errno.EACCES, errno.EROFS):
-        return (
-            "The account that runs the import must be able to write to the managed repository's "
-            "folders (the server's umask 0002 and a common group with the setgid bit do that)."
-        )
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "Free some space in the managed repository, or use ln_s or ln."
-    return "See to what the operating system says, then run again."
+    def of(self, place: Place) -> Work:
+        check_as_recorded(place.file, "checksum")
+        if way(self._transfer) == "upload":
+            yield from self._upload(place)
+        else:
+            yield from self._link(place)
+        check_as_recorded(place.file, "checksum")
 
+    def _upload(self, place: Place) -> Work:
+        uploader = yield Call(self._process, "getUploader", place.index, self._context)
+        try:
+            yield self._threads.submit(_send, uploader, place.file, self._block_size)
+            self._done(place, "sent")
+            _check_saved((yield Call(uploader, "save", self._context)), place)
+            self._done(place, "saved")
+        finally:
+            yield Call(uploader, "close", self._context)
 
-def _symlink(file: SourceFile, location: Path) -> None:
-    location.symlink_to(file.path)
-
-
-def _hardlink(file: SourceFile, location: Path) -> None:
-    # Resolved: a link to a symbolic link would be a second name of that link, not of the bytes.
-    location.hardlink_to(os.path.realpath(file.path))
-
-
-_PLACES: dict[str, Callable[[SourceFile, Path], None]] = {
-    "ln_s": _symlink,
-    "ln": _hardlink,
-    "cp": copy_verified,
-}
-
-
-def _probe(
-    session: Session, repository: ManagedRepository, process: Any, index: int, file: SourceFile
-) -> Path:
-    """The place for entry `index`, after the server has proved that it means the same place."""
-    uploader = process.getUploader(index, session.context())
-    try:
-        path, name = queries.original_file_place(session, uploader.getFileId().getValue())
-        location = repository.locate(path, name)
-        if os.path.lexists(location):
+    def _link(self, place: Place) -> Work:
+        if os.path.lexists(place.location):
             raise StageError(
-                f"{location} exists already, before anything was imported there",
+                f"{place.location} exists already, before anything was imported there",
                 "Find out what put it there; it was left alone. Then run again.",
             )
-        probe = _probe_text(file.size)
-        uploader.write(probe, 0, len(probe))
-    finally:
-        uploader.close()
-    _take_probe(location, probe)
-    return location
+        probe = _probe_text(place.file.size)
+        uploader = yield Call(self._process, "getUploader", place.index, self._context)
+        try:
+            yield Call(uploader, "write", probe, 0, len(probe), self._context)
+        finally:
+            yield Call(uploader, "close", self._context)
+        self._done(place, "probe written")
+        yield self._threads.submit(_replace_probe, self._transfer, place, probe)
+        self._done(place, "placed")
+        yield from self._save(place)
+        self._done(place, "saved")
+
+    def _save(self, place: Place) -> Work:
+        # Opened for reading: what a link points to is not the server's to write.
+        try:
+            uploader = yield Call(self._process, "getUploader", place.index, self._for_reading)
+            try:
+                saved = yield Call(uploader, "save", self._context)
+            finally:
+                yield Call(uploader, "close", self._context)
+        except omero.ServerError as error:
+            raise StageError(
+                f"OMERO cannot read {place.location}: {error.message}", UNREADABLE
+            ) from error
+        _check_saved(saved, place)
+
+    def _done(self, place: Place, step: str) -> None:
+        if place.index == 0:
+            self._report(f"first file {step}")
 
 
 PROBE_SIZES = (32, 36)  # bytes of a random text, without or with hyphens
@@ -120,59 +152,53 @@ def _probe_text(size: int) -> bytes:
     return (text if len(text) != size else text.replace("-", "")).encode()
 
 
+def _replace_probe(transfer: str, place_: Place, probe: bytes) -> None:
+    _take_probe(place_.location, probe)
+    place(transfer, place_.file, place_.location)
+
+
 def _take_probe(location: Path, probe: bytes) -> None:
     try:
         found = location.read_bytes()
     except FileNotFoundError:
         raise StageError(
-            f"what OMERO wrote to its managed repository is not at {location}", _REMEDY_MOUNT
+            f"what OMERO wrote to its managed repository is not at {location}", REMEDY_MOUNT
         ) from None
     except OSError as error:
         raise StageError(
-            f"what OMERO wrote to {location} cannot be read: {error.strerror}", _place_remedy(error)
+            f"what OMERO wrote to {location} cannot be read: {error.strerror}", write_remedy(error)
         ) from None
     if found != probe:
-        raise StageError(f"{location} does not hold what OMERO wrote there", _REMEDY_MOUNT)
+        raise StageError(f"{location} does not hold what OMERO wrote there", REMEDY_MOUNT)
     try:
         location.unlink()
     except OSError as error:
         raise StageError(
-            f"{location} cannot be replaced: {error.strerror}", _place_remedy(error)
+            f"{location} cannot be replaced: {error.strerror}", write_remedy(error)
         ) from None
 
 
-def _save(session: Session, process: Any, index: int, file: SourceFile, location: Path) -> None:
-    # Opened for reading: what a link points to is not the server's to write.
-    unreadable = (
-        "The server must mount the folder of the sources at the same path, and be allowed to read "
-        "it; else use import_transfer cp or upload."
-    )
-    try:
-        uploader = process.getUploader(index, session.context(**{"omero.fs.mode": "r"}))
-    except omero.ServerError as error:
-        raise StageError(f"OMERO cannot open {location}: {error.message}", unreadable) from error
-    try:
-        size = uploader.size()
-        if size != file.size:
-            raise StageError(
-                f"OMERO sees {size} bytes at {location}, but {file.path} has {file.size}",
-                unreadable,
-            )
-        uploader.save()
-    finally:
-        uploader.close()
+def _check_saved(saved: Any, place: Place) -> None:
+    """Raises StageError unless the server has a digest of the whole file. The digest itself is
+    compared with ours by the server, when the upload is verified."""
+    if saved is None or saved.getHash() is None:
+        raise StageError(
+            f"OMERO computed no digest of {place.location}",
+            "Run the same command again; if it stays, report it with your OMERO's version.",
+        )
+    size = saved.getSize().getValue()
+    if size != place.file.size:
+        raise StageError(
+            f"OMERO sees {size} bytes at {place.location}, but {place.file.path} has "
+            f"{place.file.size}",
+            UNREADABLE,
+        )
 
 
-def _upload(session: Session, process: Any, index: int, file: SourceFile) -> None:
-    uploader = process.getUploader(index, session.context())
-    try:
-        uploader.write(b"", 0, 0)
-        block_size = session.client.getDefaultBlockSize()
-        with Path(file.path).open("rb") as source:
-            offset = 0
-            while block := source.read(block_size):
-                uploader.write(block, offset, len(block))
-                offset += len(block)
-        uploader.save()
-    finally:
-        uploader.close()
+def _send(uploader: Any, file: SourceFile, block_size: int) -> None:
+    uploader.write(b"", 0, 0)
+    with Path(file.path).open("rb") as source:
+        offset = 0
+        while block := source.read(block_size):
+            uploader.write(block, offset, len(block))
+            offset += len(block)

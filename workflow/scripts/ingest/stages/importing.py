@@ -8,6 +8,7 @@ from typing import Any
 from ingest import prepared
 from ingest.context import Context
 from ingest.fileset import Fileset, Record, StageError
+from ingest.import_transfers import is_custom, load_custom
 from ingest.omero import queries, targets
 from ingest.omero.cleanup import remove_fileset
 from ingest.omero.containers import Target, resolve, still_there
@@ -15,12 +16,29 @@ from ingest.omero.fileset_graph import ImportRequest
 from ingest.omero.importer import ImportOutcome, StillRunning, import_fileset
 from ingest.omero.recovery import recover
 from ingest.omero.repository import open_repository
+from ingest.omero.retrying import retried
 from ingest.omero.session import Session
 from ingest.omero.target_grammar import parse_target
 from ingest.stages import Stage
 
 
 def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
+    seconds = context.config.importing.retry_seconds
+    return retried(fileset.id, seconds, lambda: _attempt(fileset, upstream, context))
+
+
+def still_holds(fileset: Fileset, earlier: Record, context: Context) -> bool:
+    """Whether OMERO still has the fileset under its import id."""
+
+    def look() -> bool:
+        with context.sessions.using(fileset.user, fileset.group) as session:
+            found = queries.filesets_with_import_ids(session, [earlier.facts["import_id"]])
+        return found == [(earlier.facts["fileset_id"], earlier.facts["import_id"])]
+
+    return retried(fileset.id, context.config.importing.retry_seconds, look)
+
+
+def _attempt(fileset: Fileset, upstream: Record, context: Context) -> Record:
     with context.sessions.using(fileset.user, fileset.group) as session:
         target = _target(session, fileset, context)
         request = _request(fileset, upstream, target, context)
@@ -50,16 +68,11 @@ def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
     )
 
 
-def still_holds(fileset: Fileset, earlier: Record, context: Context) -> bool:
-    """Whether OMERO still has the fileset under its import id."""
-    with context.sessions.using(fileset.user, fileset.group) as session:
-        found = queries.filesets_with_import_ids(session, [earlier.facts["import_id"]])
-    return found == [(earlier.facts["fileset_id"], earlier.facts["import_id"])]
-
-
 def _import(
     session: Session, fileset: Fileset, request: ImportRequest, context: Context
 ) -> ImportOutcome:
+    if is_custom(request.transfer):
+        load_custom(request.transfer, context.config.importing.transfer_folder)
     context.journal.append(
         fileset.id,
         "import",
