@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import Ice
@@ -17,20 +18,38 @@ RUN_AGAIN = "Run the same command again"
 LOST_CONNECTION = (
     Ice.SocketException,
     Ice.TimeoutException,
-    # Among them a connection that is closed in order, and an encrypted one that breaks off.
+    # A connection that is closed in order, and an encrypted one that breaks off.
     Ice.ProtocolException,
-    Ice.ForcedCloseConnectionException,
     Ice.CommunicatorDestroyedException,
     Ice.ObjectNotExistException,
+    # A router whose server is gone answers with it.
+    Ice.UnknownLocalException,
     Ice.DNSException,
     Glacier2.SessionNotExistException,
-    omero.RemovedSessionException,
-    omero.SessionTimeoutException,
+    omero.SessionException,
 )
 
 
-class LostConnection(StageError):
-    """OMERO cannot be reached; what it did with a fileset in work is found out by a rerun."""
+# An answer that cannot be understood: of Ice.ProtocolException too, but the connection is well.
+NOT_UNDERSTOOD = Ice.MarshalException
+
+
+class Passing(StageError):
+    """What may be over in a moment. Times are of time.monotonic(), in seconds.
+
+    `since` is when it began, `back_off` how long the server asked to be left alone.
+    """
+
+    def __init__(
+        self, cause: str, remedy: str, since: float | None = None, back_off: float = 0.0
+    ) -> None:
+        super().__init__(cause, remedy)
+        self.since = time.monotonic() if since is None else since
+        self.back_off = back_off
+
+
+class LostConnection(Passing):
+    """OMERO cannot be reached; what it did with a fileset in work is asked when it is back."""
 
 
 class ServerFailure(StageError):
@@ -49,6 +68,12 @@ def refused(error: Any) -> StageError:
     """The StageError for an exception of OMERO's (omero.ServerError)."""
     name = type(error).__name__
     message = (getattr(error, "message", "") or str(error)).strip()
+    if isinstance(error, omero.ConcurrencyException):
+        return Passing(
+            f"OMERO is too busy: {message or name}",
+            f"{RUN_AGAIN} later, or let fewer jobs import at once.",
+            back_off=error.backOff / 1000,
+        )
     if isinstance(error, omero.SecurityViolation):
         return StageError(
             f"OMERO does not permit it: {message}",

@@ -18,11 +18,19 @@ from omero.rtypes import rlist, rlong, rstring, unwrap
 
 from ingest.config import Config
 from ingest.fileset import StageError
-from ingest.omero.errors import LOST_CONNECTION, RUN_AGAIN, LostConnection, lost_connection, refused
+from ingest.omero.errors import (
+    LOST_CONNECTION,
+    NOT_UNDERSTOOD,
+    RUN_AGAIN,
+    LostConnection,
+    Passing,
+    lost_connection,
+    refused,
+)
 from ingest.omero.login import Login, find_login
 
 KEEP_ALIVE = 60  # seconds; OMERO closes a session that is idle for ten minutes
-RETRY_AFTER = 30.0  # seconds before an unreachable server is tried again
+RETRY_AFTER = 5.0  # seconds before an unreachable server is tried again
 _POLL_FIRST, _POLL_LONGEST = 0.05, 5.0  # seconds between two looks at a running command
 
 log = logging.getLogger("ingest")
@@ -145,6 +153,8 @@ class SessionPool:
         session = self.get(user, group)
         try:
             yield session
+        except NOT_UNDERSTOOD as error:
+            raise refused(error) from error
         except LOST_CONNECTION as error:
             self._drop(session)
             raise lost_connection(error, session.server) from error
@@ -154,26 +164,26 @@ class SessionPool:
     def get(self, user: str = "", group: str = "") -> Session:
         """As `using`, for those who know what to do with OMERO's exceptions."""
         with self._lock:
-            if self._unreachable:
-                since, reason = self._unreachable
-                if time.monotonic() - since < RETRY_AFTER:
-                    raise reason
-                self._unreachable = None
+            if self._unreachable and time.monotonic() - self._unreachable[0] < RETRY_AFTER:
+                raise self._unreachable[1]
             try:
                 try:
-                    return self._find(user, group)
+                    session = self._find(user, group)
                 except LOST_CONNECTION:
                     if self._main is not None:
                         self._drop(self._main)
-                    return self._find(user, group)
+                    session = self._find(user, group)
             except LOST_CONNECTION as error:
                 server = self._login.server if self._login else "its host"
                 reason = LostConnection(
                     f"OMERO at {server} cannot be reached ({type(error).__name__})",
                     f"Check OMERO_HOST and OMERO_PORT and that the server is up. {RUN_AGAIN}.",
+                    since=self._unreachable[1].since if self._unreachable else None,
                 )
                 self._unreachable = (time.monotonic(), reason)
                 raise reason from error
+            self._unreachable = None
+            return session
 
     def close(self) -> None:
         with self._lock:
@@ -221,9 +231,11 @@ def _open(login: Login) -> Session:
             "Check OMERO_USER and OMERO_PASSWORD.",
         ) from None
     except (Glacier2.CannotCreateSessionException, omero.ClientError) as error:
-        raise StageError(
+        # A server that starts, or has too many logins at once, opens none for a while.
+        raise Passing(
             f"OMERO at {login.server} opened no session: {getattr(error, 'reason', error)}",
             f"{RUN_AGAIN}; if it stays, ask the server's administrator.",
+            back_off=getattr(error, "backOff", 0) / 1000,
         ) from None
 
 
