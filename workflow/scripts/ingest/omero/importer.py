@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import omero
 import omero.all
 import omero.cmd
 
-from ingest.fileset import SourceFile, StageError
+from ingest.fileset import StageError
 from ingest.omero import queries
 from ingest.omero.cleanup import remove_fileset
 from ingest.omero.errors import LOST_CONNECTION, RUN_AGAIN, server_failure
@@ -26,12 +25,9 @@ from ingest.omero.fileset_graph import (
 from ingest.omero.placing import check_placeable
 from ingest.omero.repository import ManagedRepository, open_repository
 from ingest.omero.session import Session, wait
-from ingest.omero.transfers import transfer_file
-from ingest.source_files import in_threads
+from ingest.omero.transfers import Place, Report, transfer_files
 
 log = logging.getLogger("ingest")
-
-Report = Callable[[str], None]
 
 
 class StillRunning(StageError):
@@ -70,7 +66,7 @@ def import_fileset(
     repository.check_algorithm(request.algorithm)
     check_placeable(request.transfer, request.files, repository.mount)
     try:
-        handle = _upload(session, repository, request, report)
+        fileset_id, handle = _upload(session, repository, request, report)
         _finish(session, handle, request)
     except (*LOST_CONNECTION, StillRunning):
         raise
@@ -78,7 +74,6 @@ def import_fileset(
         _remove(session, repository, request)
         raise
     report("imported")
-    ((fileset_id, _),) = queries.filesets_with_import_ids(session, [request.import_id])
     outcome = read_outcome(session, repository, fileset_id, request)
     ours = {file.name: digest for file, digest in zip(request.files, request.digests, strict=True)}
     if outcome.server_digests != ours:
@@ -117,20 +112,36 @@ def read_outcome(
 
 def _upload(
     session: Session, repository: ManagedRepository, request: ImportRequest, report: Report
-) -> Any:
-    """Everything up to the server's go-ahead; the handle of the import that it then begins."""
+) -> tuple[int, Any]:
+    """Everything up to the server's go-ahead: the fileset's id, and the handle of the import that
+    the server then begins."""
     process = repository.proxy.importFileset(
         build_fileset(request), build_settings(request), session.context()
     )
     try:
         report("fileset made")
-        _transfer(session, repository, process, request)
+        fileset_id, places = _places(session, repository, request)
+        report("places known")
+        transfer_files(session, process, places, request.transfer, request.parallel_files, report)
         report("files transferred")
         handle = _verify(session, process, request)
         report("upload verified")
-        return handle
+        return fileset_id, handle
     finally:
         _close(process)
+
+
+def _places(
+    session: Session, repository: ManagedRepository, request: ImportRequest
+) -> tuple[int, list[Place]]:
+    """The id of a fileset that was just begun, and where its entries are to lie: two questions,
+    however many files there are."""
+    ((fileset_id, _),) = queries.filesets_with_import_ids(session, [request.import_id])
+    found = queries.entry_places(session, fileset_id)
+    return fileset_id, [
+        Place(index, file, repository.locate(*found[path]))
+        for index, (path, file) in enumerate(client_paths(request.files).items())
+    ]
 
 
 def _finish(session: Session, handle: Any, request: ImportRequest) -> None:
@@ -148,15 +159,6 @@ def _finish(session: Session, handle: Any, request: ImportRequest) -> None:
     if isinstance(response, omero.cmd.ERR):
         log.error("OMERO's report on %s: %s", request.files[0].path, _details(response))
         raise server_failure(response, _described(request))
-
-
-def _transfer(
-    session: Session, repository: ManagedRepository, process: Any, request: ImportRequest
-) -> None:
-    def transfer(entry: tuple[int, SourceFile]) -> None:
-        transfer_file(session, repository, process, *entry, request.transfer)
-
-    in_threads(transfer, list(enumerate(request.files)), request.parallel_files)
 
 
 def _verify(session: Session, process: Any, request: ImportRequest) -> Any:

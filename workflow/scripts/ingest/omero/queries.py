@@ -84,6 +84,16 @@ def entries(session: Session, fileset_id: int) -> list[Entry]:
     ]
 
 
+def entry_places(session: Session, fileset_id: int) -> dict[str, tuple[str, str]]:
+    """By client path: path (ends in /) and name in the repository."""
+    rows = session.rows(
+        "select e.clientPath, o.path, o.name from FilesetEntry e join e.originalFile o "
+        "where e.fileset.id = :id",
+        id=fileset_id,
+    )
+    return {client_path: (path, name) for client_path, path, name in rows}
+
+
 def image_ids(session: Session, fileset_id: int) -> list[int]:
     rows = session.rows(
         "select i.id from Image i where i.fileset.id = :id order by i.id", id=fileset_id
@@ -124,14 +134,6 @@ def upload_is_finished(session: Session, fileset_id: int) -> bool:
 def session_is_open(session: Session, session_id: int) -> bool:
     rows = session.rows("select s.id, s.closed from Session s where s.id = :id", id=session_id)
     return bool(rows) and rows[0][1] is None
-
-
-def original_file_place(session: Session, file_id: int) -> tuple[str, str]:
-    """Path (ends in /) and name in the repository."""
-    ((path, name),) = session.rows(
-        "select o.path, o.name from OriginalFile o where o.id = :id", id=file_id
-    )
-    return path, name
 
 
 def container(session: Session, kind: Kind, container_id: int) -> Any | None:
