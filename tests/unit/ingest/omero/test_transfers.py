@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,12 +18,23 @@ from omero.rtypes import rlong
 from ingest.digests import digest_file
 from ingest.fileset import SourceFile, StageError
 from ingest.omero import transfers
-from ingest.omero.repository import ManagedRepository
 
 FOLDER = "user_0/2026/"
 
 
-class Server:
+class Remote:
+    """Asynchronous invocations, as Ice's proxies have them, of the operations of a subclass."""
+
+    def __getattr__(self, name: str) -> Any:
+        kind, _, operation = name.partition("_")
+        if kind == "end":
+            return lambda outcome: outcome()
+        if kind != "begin":
+            raise AttributeError(name)
+        return lambda *arguments: partial(getattr(self, operation), *arguments)
+
+
+class Server(Remote):
     """One import of one file, whose original file is `root`/user_0/2026/a.tif."""
 
     def __init__(self, root: Path) -> None:
@@ -31,19 +43,15 @@ class Server:
         self.writes: list[bytes] = []
         self.modes: list[str] = []
         self.saved = 0
+        self.open = 0
 
     def getUploader(self, _index: int, context: dict[str, str]) -> Any:
         mode = context.get("omero.fs.mode", "rw")
         self.modes.append(mode)
         if mode == "r" and not self.location.exists():
             raise omero.ResourceError(message="no such file")
-        return SimpleNamespace(
-            getFileId=lambda: rlong(5),
-            write=self.write,
-            close=lambda: None,
-            size=lambda: self.location.stat().st_size,
-            save=self.save,
-        )
+        self.open += 1
+        return Uploader(self)
 
     def write(self, data: bytes, offset: int, length: int) -> None:
         assert length == len(data)
@@ -52,8 +60,25 @@ class Server:
             file.seek(offset)
             file.write(data)
 
-    def save(self) -> None:
+    def save(self) -> Any:
         self.saved += 1
+        saved = omero.model.OriginalFileI()
+        saved.size = rlong(self.location.stat().st_size)
+        return saved
+
+
+class Uploader(Remote):
+    def __init__(self, server: Server) -> None:
+        self.server = server
+
+    def write(self, data: bytes, offset: int, length: int, _context: Any = None) -> None:
+        self.server.write(data, offset, length)
+
+    def save(self, _context: Any) -> Any:
+        return self.server.save()
+
+    def close(self, _context: Any) -> None:
+        self.server.open -= 1
 
 
 @pytest.fixture
@@ -64,14 +89,16 @@ def server(tmp_path: Path) -> Server:
 @pytest.fixture
 def put(tmp_path: Path, server: Server) -> Callable[..., None]:
     session: Any = SimpleNamespace(
-        rows=lambda _hql, **_values: [[FOLDER, "a.tif"]],
         context=lambda **extra: {"omero.session.uuid": "u", **extra},
         client=SimpleNamespace(getDefaultBlockSize=lambda: 7),
     )
 
     def transfer(file: SourceFile, how: str, mount: Path = tmp_path / "repository") -> None:
-        repository = ManagedRepository(None, mount)
-        transfers.transfer_file(session, repository, server, 0, file, how)
+        place = transfers.Place(0, file, mount / FOLDER / "a.tif")
+        try:
+            transfers.transfer_files(session, server, [place], how, at_once=2)
+        finally:
+            assert server.open == 0
 
     return transfer
 
@@ -178,7 +205,7 @@ def test_a_server_that_cannot_read_the_source_is_noticed(
         return Server.getUploader(server, index, context)
 
     monkeypatch.setattr(server, "getUploader", refuse)
-    with pytest.raises(StageError, match=r"cannot open .*permission denied") as error:
+    with pytest.raises(StageError, match=r"cannot read .*permission denied") as error:
         put(source(tmp_path), "ln_s")
     assert "mount the folder of the sources" in error.value.remedy
 
@@ -197,19 +224,24 @@ def test_a_file_that_changed_after_it_was_hashed_is_not_touched(
     ("number", "remedy"),
     [
         (errno.EXDEV, "one file system"),
-        (errno.EPERM, "may not hard-link"),
         (errno.EACCES, "setgid"),
         (errno.ENOSPC, "space"),
-        (errno.EIO, "operating system"),
+        (errno.EIO, "Check the file system"),
     ],
 )
 def test_what_the_file_system_refuses_has_a_remedy(
-    tmp_path: Path, number: int, remedy: str
+    tmp_path: Path,
+    server: Server,
+    put: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    remedy: str,
 ) -> None:
-    def refuse(_file: SourceFile, _location: Path) -> None:
+    def refuse(_target: Path, _location: Path) -> None:
         raise OSError(number, os.strerror(number))
 
+    monkeypatch.setattr(os, "link", refuse)
     with pytest.raises(StageError) as error:
-        transfers.place(refuse, source(tmp_path), tmp_path / "x")
+        put(source(tmp_path), "ln")
     assert remedy in error.value.remedy
     assert os.strerror(number) in error.value.cause
