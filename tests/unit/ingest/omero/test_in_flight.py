@@ -63,7 +63,7 @@ def test_an_error_ends_it_after_what_is_under_way() -> None:
             yield Given(None)
             ended.append(number)
 
-    with pytest.raises(ValueError, match="^2$"):
+    with pytest.raises(ValueError, match=r"^2$"):
         in_flight((work(number) for number in range(20)), 4)
     assert sorted(ended) == sorted(begun)
     assert len(begun) < 10
