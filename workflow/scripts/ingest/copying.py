@@ -141,7 +141,7 @@ def _verify(file: SourceFile, partial: Path, written: Mapping[str, str]) -> None
                 "The disk or the network gave two different answers: check them, and run the same "
                 "command again.",
             )
-    _forget_cached(partial)
+    forget_cached(partial)
     found = digest_file(partial, [VERIFICATION]).digests[VERIFICATION]
     if found != written[VERIFICATION]:
         raise StageError(
@@ -152,7 +152,17 @@ def _verify(file: SourceFile, partial: Path, written: Mapping[str, str]) -> None
         )
 
 
-def _forget_cached(path: Path) -> None:
+def content_digests(file: SourceFile, is_gone: bool) -> Mapping[str, str]:
+    """The digests that a file with the bytes of `file.path` has: the recorded ones, or one of now
+    when nothing but sizes was recorded. Empty when there is nothing to compare with: a source that
+    `is_gone` was verified before it was removed."""
+    recorded = {name: digits for name, digits in file.digests.items() if name != "File-Size-64"}
+    if recorded or is_gone:
+        return recorded
+    return digest_file(file.path, [VERIFICATION]).digests
+
+
+def forget_cached(path: Path) -> None:
     """Asks that the next read comes from the disk (it may not; on NFS it usually does)."""
     if hasattr(os, "posix_fadvise"):
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -30,7 +30,7 @@ def check_placeable(transfer: str, files: Sequence[SourceFile], mount: Path) -> 
     how = way(transfer)
     if removes_sources(transfer):
         for file in files:
-            _check_removable(file)
+            _check_removable(file, mount)
     if how == "upload":
         return
     if not mount.is_dir():
@@ -98,8 +98,13 @@ def _place_by_custom(transfer: str, file: SourceFile, location: Path) -> None:
         )
 
 
-def _check_removable(file: SourceFile) -> None:
+def _check_removable(file: SourceFile, mount: Path) -> None:
     path = Path(file.path)
+    if Path(os.path.realpath(path)).is_relative_to(os.path.realpath(mount)):
+        raise StageError(
+            f"{file.path} lies in OMERO's managed repository and may belong to a fileset there",
+            "Use an import_transfer that keeps the sources.",
+        )
     if file.path != file.source:
         raise StageError(
             f"{file.path} would be removed, which is not what the row names ({file.source})",

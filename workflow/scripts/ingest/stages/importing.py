@@ -8,13 +8,14 @@ from typing import Any
 from ingest import prepared
 from ingest.context import Context
 from ingest.fileset import Fileset, Record, StageError
-from ingest.import_transfers import is_custom, load_custom
+from ingest.import_transfers import is_custom, load_custom, removes_sources
 from ingest.omero import queries, targets
 from ingest.omero.cleanup import remove_fileset
 from ingest.omero.containers import Target, resolve, still_there
 from ingest.omero.fileset_graph import ImportRequest
 from ingest.omero.importer import ImportOutcome, StillRunning, import_fileset
 from ingest.omero.recovery import recover
+from ingest.omero.removal import check_not_removed, remove_sources
 from ingest.omero.repository import open_repository
 from ingest.omero.retrying import retried
 from ingest.omero.session import Session
@@ -48,6 +49,8 @@ def _attempt(fileset: Fileset, upstream: Record, context: Context) -> Record:
         else:
             outcome, import_id = _import(session, fileset, request, context), request.import_id
         _check_takes(session, target, outcome, request, context)
+        if removes_sources(request.transfer):
+            remove_sources(session, fileset, request.files, outcome, import_id, context)
     return Record(
         fileset.id,
         "import",
@@ -71,6 +74,7 @@ def _attempt(fileset: Fileset, upstream: Record, context: Context) -> Record:
 def _import(
     session: Session, fileset: Fileset, request: ImportRequest, context: Context
 ) -> ImportOutcome:
+    check_not_removed(fileset, request.files, context)
     if is_custom(request.transfer):
         load_custom(request.transfer, context.config.importing.transfer_folder)
     context.journal.append(
@@ -142,21 +146,24 @@ def _own_target(
     session: Session, fileset: Fileset, entry: dict[str, Any], context: Context
 ) -> Target:
     """The container of this fileset alone: the one an earlier run made, or a new one."""
+    mark = str(uuid.uuid4())
     for event in reversed(context.journal.events(fileset.id)):
-        made = event.get("made_target")
-        if made and (event["database"], event["wanted"]) == (session.database, fileset.target):
-            target = targets.target_of(made)
+        if (event.get("database"), event.get("wanted")) != (session.database, fileset.target):
+            continue
+        if "made_target" in event:
+            target = targets.target_of(event["made_target"])
             if still_there(session, target):
                 return target
+        elif "mark" in event:
+            # Announced, and perhaps made, by a run that was killed before it could tell.
+            mark = event["mark"]
+        break
+    facts = {"wanted": fileset.target, "database": session.database, "mark": mark}
+    context.journal.append(fileset.id, "import", "intent", **facts)
     project = targets.target_of(entry["project"]) if entry["project"] else None
-    target = resolve(session, parse_target(fileset.target), project)
+    target = resolve(session, parse_target(fileset.target), project, mark)
     context.journal.append(
-        fileset.id,
-        "import",
-        "intent",
-        made_target=target.to_json(),
-        wanted=fileset.target,
-        database=session.database,
+        fileset.id, "import", "intent", made_target=target.to_json(), **facts
     )
     return target
 

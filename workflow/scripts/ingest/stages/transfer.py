@@ -18,9 +18,10 @@ from typing import Any
 from ingest.atomic import fsync_folder
 from ingest.config import Config
 from ingest.context import Context
-from ingest.copying import VERIFICATION, copy_verified, make_folder, write_error
+from ingest.copying import content_digests, copy_verified, make_folder, write_error
 from ingest.digests import digest_file
 from ingest.fileset import Fileset, Record, SourceFile, StageError, Status
+from ingest.hardlinks import NoHardLink, hard_link, link_obstacle, nearest
 from ingest.prepared import check_prepared
 from ingest.source_files import check_as_recorded, for_each_file, still_there
 from ingest.stages import Stage
@@ -39,20 +40,9 @@ class NameTaken(StageError):
         )
 
 
-class NoHardLink(StageError):
-    """A hard link is not possible; a copy may be."""
-
-    def __init__(self, file: SourceFile, reason: str) -> None:
-        super().__init__(
-            f"no hard link of {file.path} can be made: {reason}",
-            "Use the transfer cp or ln_s for this row (or a store on the file system of the "
-            "sources).",
-        )
-
-
 def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
     check_prepared(fileset, context)
-    removed = context.journal.removed(fileset.id) if fileset.transfer == "mv" else frozenset()
+    removed = context.journal.removed(fileset.id)
     gone = {
         file.path
         for file in upstream.files
@@ -127,7 +117,9 @@ def _landed(
 
     def land(file: SourceFile) -> None:
         destination = folder / file.name
-        if fileset.transfer == "cp" or (fileset.transfer == "mv" and _link_obstacle(file, folder)):
+        if fileset.transfer == "cp" or (
+            fileset.transfer == "mv" and link_obstacle(file.path, folder)
+        ):
             copy_verified(file, destination, context.progress.advance)
             return
         try:
@@ -188,10 +180,7 @@ def _is_there(
 def _has_bytes_of(file: SourceFile, stored: Path, gone: Collection[str], context: Context) -> bool:
     if stored.stat().st_size != file.size:
         return False
-    expected = {name: hex for name, hex in file.digests.items() if name != "File-Size-64"}
-    if not expected and file.path not in gone:
-        expected = dict(digest_file(file.path, [VERIFICATION]).digests)
-    # Without any digest of a source that is gone: it was verified before it was removed.
+    expected = content_digests(file, file.path in gone)
     return digest_file(stored, expected, context.progress.advance).digests == expected
 
 
@@ -209,14 +198,14 @@ def _check(
                 _check_removable(Path(file.path))
     copied = 0
     for file in lacking:
-        obstacle = _link_obstacle(file, folder) if transfer in ("ln", "mv") else ""
+        obstacle = link_obstacle(file.path, folder) if transfer in ("ln", "mv") else ""
         if transfer == "ln" and obstacle:
-            raise NoHardLink(file, obstacle)
+            raise NoHardLink(file.path, obstacle)
         if transfer == "cp" or obstacle:
             copied += file.size
     if not copied:
         return
-    free = shutil.disk_usage(_nearest(folder)).free
+    free = shutil.disk_usage(nearest(folder)).free
     if copied > free:
         raise StageError(
             f"{copied} bytes are to be copied to {folder}, where {free} bytes are free",
@@ -237,39 +226,15 @@ def _check_removable(path: Path) -> None:
         )
 
 
-def _link_obstacle(file: SourceFile, folder: Path) -> str:
-    """Why no hard link of the file can be made in `folder`; empty when nothing is known of."""
-    found = Path(file.path).stat()
-    if found.st_dev != _nearest(folder).stat().st_dev:
-        return "the store is on another file system"
-    if (
-        found.st_uid != os.geteuid() != 0
-        and not os.access(file.path, os.R_OK | os.W_OK)
-        and _links_are_protected()
-    ):
-        return "it belongs to another user (the kernel's fs.protected_hardlinks)"
-    return ""
-
-
-def _links_are_protected() -> bool:
-    try:
-        return Path("/proc/sys/fs/protected_hardlinks").read_text().strip() != "0"
-    except OSError:
-        return False
-
-
 def _link(file: SourceFile, destination: Path, symbolic: bool) -> None:
     make_folder(destination.parent)
     try:
         if symbolic:
             destination.symlink_to(file.path)
         else:
-            # A link to the file itself: one to a symbolic link would not hold its bytes.
-            os.link(os.path.realpath(file.path), destination)
+            hard_link(file.path, destination)
     except OSError as error:
-        if symbolic or isinstance(error, FileExistsError):
-            raise write_error(destination, error) from None
-        raise NoHardLink(file, error.strerror or str(error)) from None
+        raise write_error(destination, error) from None
     fsync_folder(destination.parent)
 
 
@@ -321,11 +286,6 @@ def _stored(file: SourceFile, destination: Path) -> SourceFile:
 def _entry(path: Path) -> str:
     """The directory entry a path means, whatever links lead to its folder."""
     return f"{os.path.realpath(path.parent)}/{path.name}"
-
-
-def _nearest(folder: Path) -> Path:
-    """The folder, or the nearest above it that exists."""
-    return next(above for above in (folder, *folder.parents) if above.exists())
 
 
 def _settings(config: Config) -> Mapping[str, Any]:
