@@ -8,10 +8,11 @@ from typing import Any
 import yaml
 
 from omero_embedded.store import Store
+from omero_embedded.store.actor import PRIVILEGES
 
 DEFAULT_USERS = Path(__file__).with_name("users.yaml")
 _GROUP_FIELDS = {"permissions"}
-_USER_FIELDS = {"first", "last", "groups", "leads", "admin"}
+_USER_FIELDS = {"first", "last", "groups", "leads", "admin", "privileges"}
 
 
 class BadUsersFile(Exception):
@@ -38,6 +39,14 @@ def load_users(store: Store, path: Path) -> str:
         foreign = set(user.get("leads", ())) - set(user["groups"])
         if foreign:
             raise BadUsersFile(f"{path}: user {name} leads {foreign.pop()} without being in it")
+        unknown = set(user.get("privileges", ())) - PRIVILEGES
+        if unknown:
+            raise BadUsersFile(
+                f"{path}: user {name} has {unknown.pop()}, known privileges are"
+                f" {', '.join(sorted(PRIVILEGES))}"
+            )
+        if "privileges" in user and not user.get("admin"):
+            raise BadUsersFile(f"{path}: user {name} has privileges: give `admin: true` too")
     for name, group in groups.items():
         store.ensure_group(name, group.get("permissions", "rw----"))
     for name, user in users.items():
@@ -48,6 +57,7 @@ def load_users(store: Store, path: Path) -> str:
             tuple(user["groups"]),
             leads=tuple(user.get("leads", ())),
             is_admin=bool(user.get("admin", False)),
+            privileges=frozenset(user["privileges"]) if "privileges" in user else None,
         )
     return next((name for name, user in users.items() if user.get("admin")), ROOT)
 

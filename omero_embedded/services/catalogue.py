@@ -65,7 +65,7 @@ def service_kinds(has: Facilities) -> dict[str, ServiceKind]:
         "IRepositoryInfo": RepositoryInfo(has.repository.root),
         "IRoi": Roi(store),
         "IScript": Script(),
-        "ISession": SessionService(store, has.sessions),
+        "ISession": SessionService(store, has.sessions, has.folder.secret()),
         "IShare": Share(),
         "ITypes": types,
         "IUpdate": Update(store),

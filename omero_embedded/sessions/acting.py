@@ -35,7 +35,7 @@ def in_group(session: Session, group_id: int) -> Actor:
     actor = session.actor
     if group_id != ALL_GROUPS and not actor.is_admin and group_id not in actor.member_of:
         raise errors.security(
-            f"User {session.user_name} is not a member of group {group_id} and cannot work in it"
+            f"User {actor.user_id} is not a member of group {group_id} and cannot login"
         )
     return actor.in_group(group_id)
 
@@ -50,18 +50,19 @@ def event_context(store: Store, session: Session, actor: Actor) -> Any:
     group_id = session.actor.group_id if actor.group_id == ALL_GROUPS else actor.group_id
     with store.read(actor) as work:
         group = work.get("ExperimenterGroup", group_id)
-        privileges = [p.value.val for p in work.find_by("AdminPrivilege")] if actor.is_admin else []
+        sudoer = None if actor.sudoer_id is None else work.get("Experimenter", actor.sudoer_id)
     context = omero.sys.EventContext()
     context.shareId = -1
     context.sessionId = session.row_id
     context.sessionUuid = session.uuid
     context.userId = actor.user_id
     context.userName = session.user_name
-    context.sudoerId = context.sudoerName = None
+    context.sudoerId = None if sudoer is None else sudoer.id
+    context.sudoerName = None if sudoer is None else sudoer.omeName
     context.groupId = group_id
     context.groupName = group.name.val
     context.isAdmin = actor.is_admin
-    context.adminPrivileges = privileges
+    context.adminPrivileges = sorted(actor.privileges)
     context.eventId = -1
     context.eventType = actor.event_type
     context.memberOfGroups = sorted(actor.member_of)

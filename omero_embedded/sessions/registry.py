@@ -59,7 +59,7 @@ class Sessions:
         sudoer_id: int | None = None,
     ) -> Session:
         """A new session. Raises omero.SecurityViolation for an unknown user or foreign group."""
-        actor = self._store.actor(user, group, event_type=event_type)
+        actor = self._store.actor(user, group, event_type=event_type, sudoer_id=sudoer_id)
         idle = self._idle_ms if time_to_idle is None else time_to_idle
         row = omero.model.SessionI()
         row.uuid = rstring(str(uuid.uuid4()))
@@ -76,7 +76,7 @@ class Sessions:
             row = work.save(row)
             user_name = work.get("Experimenter", actor.user_id).omeName.val
         group_name = self.group_name(actor.group_id)
-        actor = self._store.actor(actor.user_id, actor.group_id, row.id.val, event_type)
+        actor = self._store.actor(actor.user_id, actor.group_id, row.id.val, event_type, sudoer_id)
         session = Session(
             row.uuid.val, row.id.val, user_name, group_name, actor, time_to_live, idle
         )
@@ -192,7 +192,9 @@ class Sessions:
             if not client.requests and client.gone_for(now) > _GRACE:
                 LOG.info("client %s of %s is gone", client.uuid, session.user_name)
                 self.leave(client)
-        if session.is_over(now):
+        over = session.exceeded(now)
+        if over is not None:
+            LOG.info("session %s exceeded its %s", session.row_id, over[0])
             self.close(session)
 
 

@@ -36,20 +36,32 @@ class Session:
     began: float = field(default_factory=time.monotonic)
     last_used: float = field(default_factory=time.monotonic)
     references: int = 0
+    imports: int = 0
     clients: dict[str, Client] = field(default_factory=dict)
     actives: dict[str, Active] = field(default_factory=dict)
     is_closed: bool = False
     lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def is_over(self, now: float) -> bool:
-        """Whether its time is up."""
-        idle = (now - self.last_used) * 1000
+    def exceeded(self, now: float) -> tuple[str, int, float] | None:
+        """Which of its times is up, how long that was, and by how much (both milliseconds).
+
+        While a request is answered or an import runs a session does not idle.
+        """
         alive = (now - self.began) * 1000
-        busy = any(client.requests for client in self.clients.values())
-        return bool(
-            (self.time_to_idle and idle > self.time_to_idle and not busy)
-            or (self.time_to_live and alive > self.time_to_live)
-        )
+        if self.time_to_live and alive > self.time_to_live:
+            return "timeToLive", self.time_to_live, alive - self.time_to_live
+        idle = (now - self.last_used) * 1000
+        busy = self.imports or any(client.requests for client in self.clients.values())
+        if self.time_to_idle and idle > self.time_to_idle and not busy:
+            return "timeToIdle", self.time_to_idle, idle - self.time_to_idle
+        return None
+
+    def check_time(self, now: float) -> None:
+        """Raises omero.SessionTimeoutException when the session's time is up."""
+        over = self.exceeded(now)
+        if over is not None:
+            kind, limit, by = over
+            raise errors.session_timeout(f"Session exceeded {kind} ({limit}) by {by:.0f} ms")
 
 
 class Client:
@@ -71,7 +83,8 @@ class Client:
 
     def enter(self, connection: Any) -> None:
         if self.session.is_closed:
-            raise errors.removed_session(f"session {self.session.uuid} is closed: log in again")
+            raise errors.removed_session(f"No context for {self.session.uuid}")
+        self.session.check_time(time.monotonic())
         with self.session.lock:
             self.requests += 1
             self.session.last_used = time.monotonic()

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import omero
-from sqlalchemy import ColumnElement, FromClause, and_, false, or_
+from sqlalchemy import ColumnElement, FromClause, and_, false, func, or_
 
-from omero_embedded.model.types import Type
+from omero_embedded.model.types import Type, lineage
 from omero_embedded.store.actor import (
     ALL_GROUPS,
     GUEST_ID,
@@ -19,19 +19,37 @@ from omero_embedded.store.actor import (
     USER_GROUP_ID,
     Actor,
 )
+from omero_embedded.store.graph_targets import GIVEN, MOVED
 from omero_embedded.store.schema import GROUP, OWNER
 
 Scope = Literal["link", "edit", "delete", "annotate"]
+# What an OriginalFile is: a folder or a file of the managed repository, or a file beside it.
+FileKind = Literal["directory", "managed", "loose"]
 # The order of omero.constants.permissions (LINKRESTRICTION = 0 ...); chgrp and chown follow.
 _SCOPES: tuple[Scope, ...] = ("link", "edit", "delete", "annotate")
 _READ, _WRITE, _ANNOTATE = 4, 2, 1
 _USER, _GROUP, _WORLD = 8, 4, 0
 PRIVATE = -120  # rw----
+_DISPLAY = "ome.model.display."
+_OF_ACCOUNTS = {
+    "Experimenter": "ModifyUser",
+    "ExperimenterGroup": "ModifyGroup",
+    "GroupExperimenterMap": "ModifyGroupMembership",
+}
 
 
 def perm1(permissions: str) -> int:
     """ "rwr---" as the number OMERO keeps. ValueError for anything else."""
     return int(omero.model.PermissionsI(permissions).getPerm1())
+
+
+def file_kind(model_type: Type, row: Mapping[str, Any]) -> FileKind | None:
+    """The kind of an OriginalFile's row (its `mimetype` and `repo`); None for other types."""
+    if model_type.root != "OriginalFile":
+        return None
+    if row["repo"] is None:
+        return "loose"
+    return "directory" if row["mimetype"] == "Directory" else "managed"
 
 
 class Access:
@@ -48,7 +66,10 @@ class Access:
         if actor.trusted:
             return None
         if model_type.root == "Session":
-            return None if actor.is_admin else table.c.owner == actor.user_id
+            if actor.has("ReadSession"):
+                return None
+            real_owner = func.coalesce(table.c.sudoer, table.c.owner)
+            return real_owner == actor.real_user_id
         if model_type.is_global:
             return None
         owner, group = table.c[OWNER], table.c[GROUP]
@@ -83,7 +104,7 @@ class Access:
         model_type: Type,
         owner: int | None,
         group: int | None,
-        is_directory: bool = False,
+        file_kind: FileKind | None = None,
     ) -> bool:
         """Whether the actor may link to, edit, delete or annotate an object."""
         actor = self.actor
@@ -93,16 +114,18 @@ class Access:
         is_own = owner == actor.user_id
         if linking and not is_own and self._is_critical(model_type, group):
             return False
-        if actor.is_admin:
+        if actor.is_full_admin:
+            return True
+        if not model_type.is_global and actor.user_id == GUEST_ID:
+            return False
+        if self.is_privileged(model_type, file_kind, "Delete" if scope == "delete" else "Write"):
             return True
         if model_type.is_global or group is None:
             return linking
-        if actor.user_id == GUEST_ID:
-            return False
         if group in actor.leader_of:
             return True
         right = _ANNOTATE if scope == "annotate" else _WRITE
-        shared = group == USER_GROUP_ID and not is_directory
+        shared = group == USER_GROUP_ID and file_kind != "directory"
         permissions = PRIVATE if shared else self._groups.get(group, 0)
         granted = (
             _has(permissions, _WORLD, right)
@@ -110,6 +133,18 @@ class Access:
             or (group in actor.member_of and _has(permissions, _GROUP, right))
         )
         return granted or (linking and (shared or group == SYSTEM_GROUP_ID))
+
+    def is_privileged(
+        self, model_type: Type, file_kind: FileKind | None, act: Literal["Write", "Delete"]
+    ) -> bool:
+        """Whether an administrator's privileges cover writing or deleting an object, whoever owns
+        it. Of types that nobody owns, only those of users and groups need one."""
+        if model_type.is_global:
+            needed = _OF_ACCOUNTS.get(model_type.name)
+            return self.actor.is_admin if needed is None else self.actor.has(needed)
+        if file_kind is None:
+            return self.actor.has(f"{act}Owned")
+        return self.actor.has(f"{act}File" if file_kind == "loose" else f"{act}ManagedRepo")
 
     def _is_critical(self, model_type: Type, group: int | None) -> bool:
         """In a private group not even its leaders mix their data with a member's: the member would
@@ -119,12 +154,20 @@ class Access:
         in_charge = self.actor.is_admin or group in self.actor.leader_of
         return in_charge and not self._granted(group, _GROUP, _READ)
 
-    def may_create_in(self, group: int, is_annotation_link: bool, is_display: bool) -> bool:
-        """Whether the actor may add objects to a group."""
+    def may_create_in(
+        self, group: int, model_type: Type, file_kind: FileKind | None = None
+    ) -> bool:
+        """Whether the actor may add objects of a type to a group."""
         actor = self.actor
-        if actor.trusted or actor.is_admin or group in actor.member_of:
-            return actor.trusted or actor.user_id != GUEST_ID
-        right = _READ if is_display else _ANNOTATE if is_annotation_link else _WRITE
+        if actor.trusted:
+            return True
+        if actor.user_id == GUEST_ID:
+            return False
+        if group in actor.member_of or self.is_privileged(model_type, file_kind, "Write"):
+            return True
+        right = _ANNOTATE if model_type.name.endswith("AnnotationLink") else _WRITE
+        if model_type.java_name.startswith(_DISPLAY):
+            right = _READ
         return self._granted(group, _WORLD, right)
 
     def permissions(
@@ -133,11 +176,13 @@ class Access:
         owner: int | None,
         group: int | None,
         own: int | None = None,
-        is_directory: bool = False,
+        file_kind: FileKind | None = None,
     ) -> Any:
         """The PermissionsI of an object's details, with the actor's restrictions. `own`: a group's
         own permissions. Objects of the same standing share one."""
-        key = (model_type.is_global, owner, group, own, is_directory)
+        moves, given = _is_any(model_type, MOVED), _is_any(model_type, GIVEN)
+        kind = model_type.name if model_type.is_global else ""
+        key = (kind, moves, given, owner, group, own, file_kind)
         if key not in self._cache:
             number = own
             if number is None:
@@ -145,11 +190,11 @@ class Access:
             permissions = omero.model.PermissionsI()
             permissions.setPerm1(number)
             permissions._restrictions = [
-                not self.may(scope, model_type, owner, group, is_directory) for scope in _SCOPES
+                not self.may(scope, model_type, owner, group, file_kind) for scope in _SCOPES
             ]
             actor = self.actor
-            can_move = actor.is_admin or owner == actor.user_id
-            can_give = actor.is_admin or group in actor.leader_of
+            can_move = moves and (actor.has("Chgrp") or owner == actor.user_id)
+            can_give = given and (actor.has("Chown") or group in actor.leader_of)
             permissions._restrictions += [not can_move, not can_give]
             permissions._extendedRestrictions = []
             self._cache[key] = permissions
@@ -161,3 +206,7 @@ class Access:
 
 def _has(permissions: int, role: int, right: int) -> bool:
     return bool(permissions & (right << role))
+
+
+def _is_any(model_type: Type, names: frozenset[str]) -> bool:
+    return not names.isdisjoint(lineage(model_type.name))

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, delete, null, select, update
 
 from omero_embedded.model.types import Type, all_types, lineage, type_of
-from omero_embedded.store.access import Access
+from omero_embedded.store.access import Access, file_kind
 from omero_embedded.store.deletion_graph import Graph
 from omero_embedded.store.deletion_rules import HELD_FAST, WHOEVER_OWNS_IT
 from omero_embedded.store.errors import forbidden, invalid
@@ -101,15 +101,15 @@ class Deleter:
         table = table_of(type_of(root))
         shown = [table.c.id, table.c[TYPE], table.c[OWNER], table.c[GROUP]]
         if root == "OriginalFile":
-            shown.append(table.c.mimetype)
+            shown += [table.c.mimetype, table.c.repo]
         return self._connection.execute(select(*shown).where(one_of(table.c.id, ids))).mappings()
 
     def _may_delete(self, name: str, row: Any, reason: _Reason) -> bool:
         model_type = type_of(name)
         if reason != "asked for" and (model_type.is_link or name in WHOEVER_OWNS_IT):
             return True
-        is_directory = row.get("mimetype") == "Directory"
-        return self._access.may("delete", model_type, row[OWNER], row[GROUP], is_directory)
+        kind = file_kind(model_type, row)
+        return self._access.may("delete", model_type, row[OWNER], row[GROUP], kind)
 
     def _expand(self, type_name: str, ids: list[int]) -> None:
         """Condemn what belongs to these, and consider what they shared."""

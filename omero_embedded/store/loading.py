@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, column, func, select
 
 from omero_embedded.model import values
 from omero_embedded.model.types import Member, Type, type_of
-from omero_embedded.store.access import Access
+from omero_embedded.store.access import Access, file_kind
 from omero_embedded.store.schema import (
     CREATION,
     EXTERNAL,
@@ -105,7 +105,7 @@ class Loader:
             row[OWNER],
             row[GROUP],
             own=row[PERMISSIONS] if model_type.name == "ExperimenterGroup" else None,
-            is_directory=model_type.name == "OriginalFile" and row["mimetype"] == "Directory",
+            file_kind=file_kind(model_type, row),
         )
         built._details = details
 

@@ -6,16 +6,17 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
+from omero.rtypes import unwrap
 from sqlalchemy import Connection, column, select
 
 from omero_embedded.model.types import Type, lineage, type_of
-from omero_embedded.store.access import Access, Scope
+from omero_embedded.store.access import Access, Scope, file_kind
 from omero_embedded.store.actor import ALL_GROUPS, SYSTEM_GROUP_ID, USER_GROUP_ID
 from omero_embedded.store.errors import across_groups, forbidden, invalid
 from omero_embedded.store.loading import one_of
 from omero_embedded.store.schema import GROUP, OWNER, TYPE, table_of
 
-_DISPLAY = "ome.model.display."
+_FILE = "OriginalFile"
 
 
 class Rights:
@@ -34,7 +35,7 @@ class Rights:
             table = table_of(type_of(root))
             shown = [table.c.id, column(TYPE), table.c[OWNER], table.c[GROUP]]
             if root == "OriginalFile":
-                shown.append(table.c.mimetype)
+                shown += [table.c.mimetype, table.c.repo]
             rows = self._connection.execute(select(*shown).where(one_of(table.c.id, objects)))
             for row in rows.mappings():
                 self._standing[root, row["id"]] = row
@@ -54,29 +55,34 @@ class Rights:
         """Owner and group of a new object, as asked for in its details or as the call has it."""
         actor = self._access.actor
         if model_type.is_global:
-            if not (actor.trusted or actor.is_admin):
+            if not (actor.trusted or self._access.is_privileged(model_type, None, "Write")):
                 raise forbidden(
-                    f"{model_type.java_name} is a System-type: only administrators may create it"
+                    f"{model_type.java_name} is a System-type, and may be created only through "
+                    "privileged APIs."
                 )
             return None, None
         if model_type.name == "OriginalFile" and item._repo is not None and not actor.trusted:
             raise forbidden(f"cannot set repo property of {model_type.java_name} via ORM")
-        owner = self._owner_of_new(model_type, item._details)
-        group = self._group_of_new(model_type, item._details)
+        kind = file_kind(model_type, _file_fields(item)) if model_type.name == _FILE else None
+        is_privileged = actor.trusted or self._access.is_privileged(model_type, kind, "Write")
+        owner = self._owner_of_new(model_type, item._details, is_privileged)
+        group = self._group_of_new(model_type, item._details, is_privileged)
+        if not self._access.may_create_in(group, model_type, kind):
+            raise forbidden(f"You are not authorized to create {model_type.name} in group {group}")
         self._new_groups[model_type.root, object_id] = group
         return owner, group
 
-    def _owner_of_new(self, model_type: Type, details: Any) -> int:
+    def _owner_of_new(self, model_type: Type, details: Any, is_privileged: bool) -> int:
         actor = self._access.actor
         given = details._owner if details is not None else None
         owner = actor.user_id if given is None else int(given._id.getValue())
-        if owner != actor.user_id and not (actor.is_admin or actor.trusted):
+        if owner != actor.user_id and not is_privileged:
             raise forbidden(
                 f"You are not authorized to set the Experimenter of a {model_type.name} to {owner}"
             )
         return owner
 
-    def _group_of_new(self, model_type: Type, details: Any) -> int:
+    def _group_of_new(self, model_type: Type, details: Any, is_privileged: bool) -> int:
         actor = self._access.actor
         given = details._group if details is not None else None
         group = self._common_group if given is None else int(given._id.getValue())
@@ -86,16 +92,12 @@ class Rights:
                 "nothing in it says which one. Set omero.group or link to an existing object"
             )
         if given is not None and not actor.trusted and group != actor.group_id:
-            is_open = actor.group_id == ALL_GROUPS and (actor.is_admin or group in actor.member_of)
-            if not (is_open or (actor.is_admin and group == USER_GROUP_ID)):
+            is_open = actor.group_id == ALL_GROUPS and (is_privileged or group in actor.member_of)
+            if not (is_open or (is_privileged and group == USER_GROUP_ID)):
                 raise forbidden(
                     f"You are not authorized to set the ExperimenterGroup of a {model_type.name} "
                     f"to {group}: the call is made in group {actor.group_id}"
                 )
-        is_annotation_link = model_type.name.endswith("AnnotationLink")
-        is_display = model_type.java_name.startswith(_DISPLAY)
-        if not self._access.may_create_in(group, is_annotation_link, is_display):
-            raise forbidden(f"You are not authorized to create {model_type.name} in group {group}")
         return group
 
     @cached_property
@@ -113,13 +115,14 @@ class Rights:
         """Raises omero.SecurityViolation when the actor may not change these columns."""
         actor = self._access.actor
         name = f"{model_type.java_name}:Id_{row['id']}"
-        if {OWNER, GROUP} & set(changed) and not (actor.is_admin or actor.trusted):
+        is_privileged = actor.trusted or self._access.is_privileged(model_type, None, "Write")
+        if {OWNER, GROUP} & set(changed) and not is_privileged:
             raise forbidden(f"You are not authorized to change the owner or group of {name}")
         is_file = model_type.name == "OriginalFile"
         if is_file and {"repo", "path"} & set(changed) and not actor.trusted:
             raise forbidden(f"cannot set repo or path of {name} via ORM")
-        is_directory = is_file and row["mimetype"] == "Directory"
-        if not self._access.may("edit", model_type, row[OWNER], row[GROUP], is_directory):
+        kind = file_kind(model_type, row)
+        if not self._access.may("edit", model_type, row[OWNER], row[GROUP], kind):
             raise forbidden(f"Updating {name} not allowed.")
 
     def check_links(self, model_type: Type, row: Mapping[str, Any], changed: set[str]) -> None:
@@ -146,8 +149,8 @@ class Rights:
         scope = _needed_scope(model_type, target)
         if standing is None or scope is None:
             return
-        is_directory = target.name == "OriginalFile" and standing["mimetype"] == "Directory"
-        if not self._access.may(scope, target, standing[OWNER], group, is_directory):
+        kind = file_kind(target, standing)
+        if not self._access.may(scope, target, standing[OWNER], group, kind):
             raise forbidden(
                 f"Cannot link to {target.java_name}:Id_{target_id}: it belongs to user "
                 f"{standing[OWNER]}, and the permissions of group {group} do not allow it"
@@ -164,3 +167,7 @@ def _needed_scope(model_type: Type, target: Type) -> Scope | None:
     if model_type.name == "Roi" and target.name == "Image":
         return "annotate"
     return "link"
+
+
+def _file_fields(item: Any) -> dict[str, Any]:
+    return {"mimetype": unwrap(item._mimetype), "repo": item._repo}

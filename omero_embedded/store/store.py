@@ -44,14 +44,24 @@ class Store:
         group: str | int | None = None,
         session_id: int = 0,
         event_type: str = "User",
+        sudoer_id: int | None = None,
     ) -> Actor:
         """A user by name or id, in a group by name or id (None: the user's default group, -1: all).
 
+        `sudoer_id` is who becomes that user, and can then do no more than either of them.
         Raises omero.SecurityViolation when there is no such user or group, or when the user is
         neither an administrator nor in that group.
         """
         with self._engine.begin() as connection:
-            return accounts.actor(connection, user, group, session_id, event_type)
+            return accounts.actor(connection, user, group, session_id, event_type, sudoer_id)
+
+    def is_user(self, name: str) -> bool:
+        with self._engine.begin() as connection:
+            return accounts.find(connection, "Experimenter", "omeName", name) is not None
+
+    def is_group(self, name: str) -> bool:
+        with self._engine.begin() as connection:
+            return accounts.find(connection, "ExperimenterGroup", "name", name) is not None
 
     @contextmanager
     def read(self, actor: Actor) -> Iterator[Work]:
@@ -94,15 +104,19 @@ class Store:
         groups: tuple[str, ...],
         leads: tuple[str, ...] = (),
         is_admin: bool = False,
+        privileges: frozenset[str] | None = None,
     ) -> int:
         """The id of the user of that name, a member of (at least) these groups, the first one by
         default; made when needed. Groups that do not exist are made private. `leads`: the groups
-        among them that the user owns.
+        among them that the user owns. `privileges`: what an administrator may do; None for all,
+        and leaves those of a user who exists.
         """
         with self.write(accounts.SERVER) as work:
             user_id = accounts.ensure_user(work, name, first_name, last_name)
             wanted = list(dict.fromkeys([*groups, "user", *(("system",) if is_admin else ())]))
             accounts.ensure_memberships(work, user_id, wanted, leads)
+            if privileges is not None:
+                accounts.set_privileges(work, user_id, privileges)
             return user_id
 
 

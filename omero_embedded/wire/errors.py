@@ -41,6 +41,15 @@ def removed_session(message: str) -> Any:
     return _server_error(omero.RemovedSessionException, message)
 
 
+def session_timeout(message: str) -> Any:
+    return _server_error(omero.SessionTimeoutException, message)
+
+
+def authentication(reason: str) -> Any:
+    """No session for these credentials; also what ISession says of unknown users and groups."""
+    return omero.AuthenticationException(reason)
+
+
 def not_here(operation: str) -> Any:
     """For what OMERO.server does and this one does not."""
     return api_usage(f"{operation} is not in the embedded server")

@@ -1,0 +1,28 @@
+"""Which types OMERO.server's graph requests start from, heirs included.
+
+As its Spring configuration lists them (ome/omero-blitz, ome/services/graph-rules/*.xml).
+"""
+
+from __future__ import annotations
+
+MOVED = frozenset(
+    "Annotation Dataset Experiment Fileset Folder Image Instrument Job Link OriginalFile Plate"
+    " Project RenderingDef Roi Screen Thumbnail".split()
+)
+GIVEN = MOVED | frozenset(
+    "DatasetImageLink FolderImageLink FolderRoiLink JobOriginalFileLink ProjectDatasetLink Reagent"
+    " ScreenPlateLink WellReagentLink".split()
+)
+FOUND = GIVEN | frozenset(
+    "AffineTransform Channel ChannelBinding CodomainMapContext ExternalInfo FilesetEntry"
+    " FilesetJobLink LogicalChannel MicrobeamManipulation Pixels PixelsOriginalFileMap PlaneInfo"
+    " PlateAcquisition ProjectionDef QuantumDef Shape StatsInfo Well WellSample".split()
+)
+DELETED = GIVEN | frozenset(
+    "AffineTransform Channel DetectorSettings ExternalInfo FilesetJobLink"
+    " FilterSetEmissionFilterLink FilterSetExcitationFilterLink GroupExperimenterMap"
+    " ImagingEnvironment LightPathEmissionFilterLink LightPathExcitationFilterLink LightSettings"
+    " LogicalChannel MicrobeamManipulation Microscope Namespace ObjectiveSettings"
+    " PixelsOriginalFileMap PlateAcquisition ProjectionDef Shape ShareMember StageLabel StatsInfo"
+    " TransmittanceRange Well WellSample".split()
+)
