@@ -6,10 +6,10 @@ LOCKS := $(wildcard envs/*.lock) envs/setup.sh envs/build_zeroc_ice.py
 export PYTHONPATH := $(CURDIR):$(CURDIR)/workflow/scripts
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo test unit check config lock clean
+.PHONY: help setup demo containers test unit check config lock clean
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.run: $(LOCKS)
 	@sh envs/setup.sh $(VENV) requirements.lock
@@ -29,7 +29,10 @@ demo: setup  ## import the demo's filesets into the embedded OMERO server
 	@echo
 	@echo "Report: $(CURDIR)/results/report.html"
 
-test: $(VENV)/.dev  ## the whole test suite
+containers:  ## Apptainer and Podman for the tests (first time: installs them)
+	@bash envs/containers.sh
+
+test: $(VENV)/.dev containers  ## the whole test suite
 	@python -m pytest
 
 unit: $(VENV)/.dev  ## the unit tests alone, in seconds

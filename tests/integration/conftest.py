@@ -1,0 +1,23 @@
+"""Containers for every integration test that asks for them."""
+
+from collections.abc import Iterator
+
+import pytest
+from tests.fixtures import containers
+from tests.fixtures.containers import Images
+
+
+@pytest.fixture(scope="session")
+def container_runtimes() -> Iterator[dict[str, str]]:
+    """Apptainer and Podman on PATH, for this process and those it starts; the variables set."""
+    variables = containers.environment()
+    with pytest.MonkeyPatch.context() as patch:
+        for key, value in variables.items():
+            patch.setenv(key, value)
+        yield variables
+
+
+@pytest.fixture(scope="session")
+def mini_image(container_runtimes: dict[str, str]) -> Images:
+    """An image with a static bash and busybox and nothing else."""
+    return containers.mini()
