@@ -126,7 +126,7 @@ def test_a_disk_that_does_not_keep_the_bytes_is_found(
         with path.open("r+b") as file:
             file.write(b"bitrot")
 
-    monkeypatch.setattr(copying, "_forget_cached", rot)
+    monkeypatch.setattr(copying, "forget_cached", rot)
     with pytest.raises(StageError, match="read back"):
         copy_verified(source, destination)
     assert names(destination.parent) == []

@@ -221,25 +221,13 @@ def test_links_to_sources_are_followed_or_kept_as_they_should_be(
 def test_a_hard_link_to_another_file_system_is_refused_before_anything_is_made(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    process_file = SourceFile("/proc/self/stat", "/proc/self/stat", "stat", 0, 0, 0)
-    assert "another file system" in transfer._link_obstacle(process_file, world.store)
-    assert transfer._link_obstacle(world.upstream.files[0], world.store) == ""
     monkeypatch.setattr(
-        transfer, "_link_obstacle", lambda file, folder: "x" if "e.tif" in file.path else ""
+        transfer, "link_obstacle", lambda path, folder: "x" if "e.tif" in path else ""
     )
     with pytest.raises(StageError, match=r"e\.tif can be made: x") as caught:
         world.run("ln")
     assert "cp or ln_s" in caught.value.remedy
     assert not world.store.parent.exists()
-
-
-def test_a_protected_hard_link_is_foreseen(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 12345)
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
-    monkeypatch.setattr(transfer, "_links_are_protected", lambda: True)
-    assert "another user" in transfer._link_obstacle(world.upstream.files[0], world.store)
-    monkeypatch.setattr(transfer, "_links_are_protected", lambda: False)
-    assert transfer._link_obstacle(world.upstream.files[0], world.store) == ""
 
 
 @pytest.mark.parametrize("foreseen", [True, False])
@@ -260,7 +248,7 @@ def no_links(monkeypatch: pytest.MonkeyPatch, foreseen: bool) -> None:
         raise OSError(18, "Invalid cross-device link")
 
     if foreseen:
-        monkeypatch.setattr(transfer, "_link_obstacle", lambda file, folder: "too far")
+        monkeypatch.setattr(transfer, "link_obstacle", lambda path, folder: "too far")
     monkeypatch.setattr(os, "link", fail)
 
 
@@ -391,7 +379,7 @@ def test_whatever_step_is_the_last_nothing_is_lost_and_a_rerun_completes_it(
         fatal += 1
         with pytest.MonkeyPatch.context() as monkeypatch:
             if copies:
-                monkeypatch.setattr(transfer, "_link_obstacle", lambda file, folder: "too far")
+                monkeypatch.setattr(transfer, "link_obstacle", lambda path, folder: "too far")
             saboteur = Saboteur(monkeypatch, fatal, error, after)
             with suppress(Killed, StageError, OSError):
                 world.run(mode)
@@ -405,7 +393,7 @@ def test_whatever_step_is_the_last_nothing_is_lost_and_a_rerun_completes_it(
                 assert path.read_text() == Path(name).name
         with pytest.MonkeyPatch.context() as monkeypatch:
             if copies:
-                monkeypatch.setattr(transfer, "_link_obstacle", lambda file, folder: "too far")
+                monkeypatch.setattr(transfer, "link_obstacle", lambda path, folder: "too far")
             record = world.run(mode)
         if mode == "mv":  # by links, or by copies after a link failed
             assert (world.stored(), world.sources()) == (sorted(NAMES), [])
@@ -433,7 +421,7 @@ from ingest.stages import transfer
 
 root = Path(sys.argv[1])
 if sys.argv[2] == "copies":
-    transfer._link_obstacle = lambda file, folder: "too far"
+    transfer.link_obstacle = lambda path, folder: "too far"
 config = load({"transfer": {"store": str(root / "store")}})
 context = Context(config, root, Journal(root / "journal"), 2)
 upstream = Record.from_json(json.load((root / "upstream.json").open()))
