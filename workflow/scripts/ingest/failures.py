@@ -59,7 +59,7 @@ def last_failures(results: Path) -> Failures:
 
 
 def failed_since(results: Path, earlier: Failures) -> list[Record]:
-    """The records of filesets that failed since `earlier` was read."""
+    """The records of filesets that failed, or are unfinished, since `earlier` was read."""
     records = (
         results / stage / f"{batch}.jsonl"
         for stage, batches in last_failures(results).times.items()
@@ -71,7 +71,7 @@ def failed_since(results: Path, earlier: Failures) -> list[Record]:
         for path in records
         if path.exists()  # a job that was killed left none, and the targets have none
         for record in read_records(path).values()
-        if record.status == "error"
+        if record.status in ("error", "unfinished")
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-Status = Literal["ok", "notneeded", "impossible", "error"]
+Status = Literal["ok", "notneeded", "unfinished", "impossible", "error"]
 
 
 class StageError(Exception):
@@ -16,6 +16,11 @@ class StageError(Exception):
         super().__init__(cause)
         self.cause = cause
         self.remedy = remedy
+
+
+class Unfinished(StageError):
+    """Nothing is wrong, but OMERO still works on this fileset: an `unfinished` record, which a
+    rerun goes on from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,8 @@ class Fileset:
     """One manifest row with every default filled in: all that a job has to know of it.
 
     `row` is the line of the manifest (its header is line 1). `path` and `checksums` are absolute.
+    `pixel_size` is x, y and z in micrometres, or empty; `annotations` are ids of annotations in
+    OMERO, `comments` are (namespace, text), the namespace of a plain comment empty.
     `files` holds names or globs under the path's folder; when it is empty Bio-Formats says which
     files belong to `path`. A row that was refused but skipped carries its `problem`.
     """
@@ -51,6 +58,13 @@ class Fileset:
     checksums: str = ""
     tags: tuple[str, ...] = ()
     key_values: tuple[tuple[str, str], ...] = ()
+    checksum_algorithm: str = "Murmur3-128"
+    thumbnails: bool = True
+    minmax: bool = True
+    pixel_size: tuple[float, ...] = ()
+    annotations: tuple[int, ...] = ()
+    comments: tuple[tuple[str, str], ...] = ()
+    exclude: tuple[str, ...] = ()
     problem: Problem | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -59,9 +73,10 @@ class Fileset:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Fileset:
         values = dict(data)
-        values["files"] = tuple(values["files"])
-        values["tags"] = tuple(values["tags"])
-        values["key_values"] = tuple((key, value) for key, value in values["key_values"])
+        for name in ("files", "tags", "pixel_size", "annotations", "exclude"):
+            values[name] = tuple(values[name])
+        for name in ("key_values", "comments"):
+            values[name] = tuple((key, value) for key, value in values[name])
         values["problem"] = Problem(**values["problem"]) if values["problem"] else None
         return cls(**values)
 

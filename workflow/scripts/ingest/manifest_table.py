@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ingest.import_options import ORDERS
 from ingest.manifest_problems import ManifestError, RowProblem
 
 REQUIRED = ("fileset", "path")
@@ -29,8 +30,18 @@ COLUMNS = (
     "checksum",
     "checksums",
     "tags",
+    "checksum_algorithm",
+    "thumbnails",
+    "minmax",
+    "pixel_size",
+    "annotations",
+    "comment",
+    "exclude",
 )
 KEY_VALUE = "kv."
+COMMENT = "comment."
+# Columns of a name of one's own, by what they begin with: an example of the rest.
+FAMILIES = {KEY_VALUE: "organism", COMMENT: "lab.example/quality"}
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _UTF16_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
@@ -39,7 +50,7 @@ _UTF16_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 @dataclass(frozen=True)
 class Table:
     """Rows as `frame`: texts without spaces around them, one column for each of COLUMNS (empty
-    where the manifest has none) and each kv. column; the index is the line a row starts on.
+    where the manifest has none) and each of the FAMILIES; the index is the line a row starts on.
 
     `ragged` are the rows with another number of cells than the header; they are not in `frame`.
     `problems` are those of the header, which no row can be read around.
@@ -96,7 +107,7 @@ def read_table(path: Path) -> Table:
                 [cells[position].strip() for _, cells in whole], dtype="object"
             )
             for position in used
-            if names[position] in COLUMNS or names[position].startswith(KEY_VALUE)
+            if names[position] in COLUMNS or names[position].startswith(tuple(FAMILIES))
         }
     )
     frame.index = pd.Index([line for line, _ in whole], dtype="int64")
@@ -175,12 +186,22 @@ def _column_problem(names: Sequence[str], position: int) -> list[tuple[str, str]
         return [(f"there are {count} columns of this name", "Keep one of them.")]
     if not name.isprintable():
         return [("the column's name holds control characters", "Type the name anew.")]
-    if name == KEY_VALUE:
-        return [("the column has no key", "Write the key after the dot, like kv.organism.")]
-    if name in COLUMNS or name.startswith(KEY_VALUE):
+    if name.startswith(COMMENT + ORDERS):
+        return [("OMERO takes comments in this namespace for orders", "Choose another namespace.")]
+    for family, example in FAMILIES.items():
+        if name == family:
+            return [
+                (
+                    "the column's name is not complete",
+                    f"Write the rest after the dot, like {name}{example}.",
+                )
+            ]
+        if name.startswith(family):
+            return []
+        if name.lower().startswith(family):
+            return [("there is no such column", f"Did you mean {family}{name[len(family) :]}?")]
+    if name in COLUMNS:
         return []
-    if name.lower().startswith(KEY_VALUE):
-        return [("there is no such column", f"Did you mean {KEY_VALUE}{name[3:]}?")]
     close = difflib.get_close_matches(name.lower(), COLUMNS, n=1)
     if close:
         return [("there is no such column", f"Did you mean {close[0]}?")]

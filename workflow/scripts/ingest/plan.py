@@ -20,6 +20,7 @@ from typing import Any, Literal
 from ingest.atomic import write_bytes
 from ingest.config import Config
 from ingest.fileset import Fileset
+from ingest.import_options import PARSERS
 from ingest.named_files import FILE as NAMED_FILES
 from ingest.named_files import named_files
 from ingest.records import json_lines
@@ -28,8 +29,8 @@ MOST_BATCHES = 1_000  # what one Snakemake process plans and schedules with ease
 
 # What decides how a manifest is read; another version of it reads the manifest again.
 _CODE = ("plan.py", "manifest*.py", "expected_checksum.py", "file_names.py", "fileset.py",
-         "named_files.py", "records.py", "import_transfers.py",
-         "omero/target_grammar.py")  # fmt: skip
+         "named_files.py", "records.py", "import_*.py",
+         "omero/target_*.py")  # fmt: skip
 
 
 class PlanError(Exception):
@@ -148,6 +149,8 @@ def _inputs(config: Config, root: Path) -> dict[str, str]:
         include={"manifest", "invalid_rows", "batch_size", "allowed_roots", "defaults"},
     )
     options["store"] = config.transfer.store is not None
+    options["algorithm"] = config.checksum.algorithm
+    options["import"] = config.importing.model_dump(mode="json", include=set(PARSERS))
     options["transfer_folder"] = str(config.importing.transfer_folder)
     options["root"] = str(root.absolute())
     here = Path(__file__).parent

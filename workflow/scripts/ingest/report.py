@@ -15,6 +15,7 @@ from markupsafe import Markup
 from ingest.atomic import write_text
 from ingest.stage_times import duration, plot, span, stage_times
 from ingest.summary import Outcome
+from ingest.verdict import summed_up
 from ingest.workflow_run import WorkflowRun, sha256
 
 TEMPLATES = Path(__file__).parents[2] / "report"
@@ -29,14 +30,11 @@ class Totals:
 
     filesets: int
     ok: int
+    failed: int
     images: int
     plates: int
     files: int
     bytes: int
-
-    @property
-    def failed(self) -> int:
-        return self.filesets - self.ok
 
 
 def thumbnail_ids(outcomes: Iterable[Outcome], at_most: int) -> list[int]:
@@ -70,11 +68,12 @@ def render(outcomes: Sequence[Outcome], run: WorkflowRun, thumbnails: Mapping[in
         "count": "{:,}".format,
         "id_ranges": id_ranges,
     }
-    failed = [outcome for outcome in outcomes if not outcome.ok]
+    failed = [outcome for outcome in outcomes if outcome.failed]
     times = stage_times(outcomes)
     return environment.get_template("report.html.j2").render(
         run=run,
         totals=_totals(outcomes),
+        summed_up=summed_up(Counter(outcome.status for outcome in outcomes)),
         span=span(outcomes),
         failures=failed[:FAILURES_TOLD],
         failed_at=Counter(outcome.stage for outcome in failed),
@@ -123,7 +122,8 @@ def _totals(outcomes: Sequence[Outcome]) -> Totals:
     imported = [outcome for outcome in outcomes if outcome.fileset_id]
     return Totals(
         filesets=len(outcomes),
-        ok=sum(outcome.ok for outcome in outcomes),
+        ok=sum(outcome.status == "ok" for outcome in outcomes),
+        failed=sum(outcome.failed for outcome in outcomes),
         images=sum(len(outcome.image_ids) for outcome in imported),
         plates=sum(len(outcome.plate_ids) for outcome in imported),
         files=sum(len(outcome.files) for outcome in imported),

@@ -23,7 +23,7 @@ from ingest.batch_lock import batch_lock
 from ingest.config import load
 from ingest.context import Context
 from ingest.failures import note_failure, note_words
-from ingest.fileset import Fileset, Record, StageError
+from ingest.fileset import Fileset, Record, StageError, Unfinished
 from ingest.journal import JOURNAL, Journal
 from ingest.records import read_filesets, read_records, write_records
 from ingest.stages import Stage
@@ -96,7 +96,7 @@ def run_batch(
             records = list(executor.map(run, filesets))
         finally:
             executor.shutdown(wait=True, cancel_futures=True)
-    if any(record.status == "error" for record in records):
+    if any(record.status in ("error", "unfinished") for record in records):
         note_failure(context.results, stage.name, batch)
     write_records(output, records)
 
@@ -147,11 +147,17 @@ def _outcome(
     if upstream.status == "error":
         cause = f"not done: {upstream.stage} failed: {upstream.cause}"
         return _failed("impossible", stage, fileset, cause, upstream.remedy)
+    if upstream.status == "unfinished":
+        return _failed(
+            "impossible", stage, fileset, f"not done yet: {upstream.cause}", upstream.remedy
+        )
     try:
         earlier = _earlier_record(stage, fileset, upstream, context)
         if earlier is not None:
             return earlier, False
         return stage.run(fileset, upstream, context), True
+    except Unfinished as error:
+        return _failed("unfinished", stage, fileset, error.cause, error.remedy)
     except StageError as error:
         return _failed("error", stage, fileset, error.cause, error.remedy)
     except Exception as error:

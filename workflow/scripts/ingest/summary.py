@@ -7,11 +7,11 @@ import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ingest import failures
 from ingest.atomic import write_text
-from ingest.fileset import Fileset, Record, SourceFile
+from ingest.fileset import Fileset, Record, SourceFile, Status
 from ingest.records import read_filesets, read_records
 
 # Targets are made by one job for the whole run: they have no records of filesets.
@@ -46,13 +46,14 @@ class StageRun:
 class Outcome:
     """One fileset at the end of the run.
 
-    `status` is `ok` when every stage succeeded; otherwise it is that of the first stage that did
-    not, whose name, cause and remedy are here too (`plan` for a row that was refused and skipped).
+    `status` is `ok` when every stage succeeded, `notneeded` (with a cause) when the import found
+    the fileset in OMERO; otherwise it is that of the first stage that did not succeed, whose name,
+    cause and remedy are here too (`plan` for a row that was refused and skipped).
     `files` and `facts` are what the stages that succeeded found out, the later one's word winning.
     """
 
     fileset: Fileset
-    status: Literal["ok", "error", "impossible"]
+    status: Status
     stage: str = ""
     cause: str = ""
     remedy: str = ""
@@ -62,12 +63,22 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
-        return self.status == "ok"
+        """Whether nothing is left to do."""
+        return self.status in ("ok", "notneeded")
 
     @property
     def fileset_id(self) -> int | None:
         """OMERO's id; present as soon as the import succeeded, even when a later stage failed."""
         return self.facts.get("fileset_id")
+
+    @property
+    def failed(self) -> bool:
+        return not self.ok and self.status != "unfinished"
+
+    @property
+    def found_fileset(self) -> int | None:
+        """OMERO's id of the fileset that was there already, and therefore not imported."""
+        return self.facts.get("found_fileset")
 
     @property
     def image_ids(self) -> list[int]:
@@ -145,6 +156,8 @@ def outcome(fileset: Fileset, records: Mapping[str, Record | None]) -> Outcome:
             break
         files = record.files or files
         facts.update(record.facts)
+        if "found_fileset" in facts and stage == "import":
+            failed = {"status": "notneeded", "stage": stage, "cause": record.cause}
     return Outcome(fileset, files=files, facts=facts, stage_runs=tuple(stage_runs), **failed)
 
 
@@ -162,9 +175,9 @@ def write_table(path: Path, outcomes: Iterable[Outcome]) -> None:
 
 
 def all_ok(table: Path) -> bool:
-    """Whether every fileset in a table that `write_table` wrote has the status `ok`."""
+    """Whether nothing is left to do for any fileset in a table that `write_table` wrote."""
     with table.open(newline="", encoding="utf-8") as lines:
-        return all(row["status"] == "ok" for row in csv.DictReader(lines))
+        return all(row["status"] in ("ok", "notneeded") for row in csv.DictReader(lines))
 
 
 def _row(outcome: Outcome) -> tuple[str | int, ...]:
@@ -173,7 +186,7 @@ def _row(outcome: Outcome) -> tuple[str | int, ...]:
         outcome.status,
         _inert(outcome.cause),
         _inert(outcome.fileset.path),
-        outcome.fileset_id or "",
+        outcome.fileset_id or outcome.found_fileset or "",
         ";".join(map(str, outcome.image_ids)),
         ";".join(map(str, outcome.plate_ids)),
         _inert(outcome.target),

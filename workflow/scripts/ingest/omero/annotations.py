@@ -7,8 +7,10 @@ from typing import Any, Literal
 
 import omero.all
 import omero.model
-from omero.rtypes import rstring
+from omero.rtypes import rstring, unwrap
 
+from ingest.fileset import StageError
+from ingest.import_options import ORDERS
 from ingest.omero import queries
 from ingest.omero.session import Session
 
@@ -19,6 +21,36 @@ _AT_ONCE = 500  # links per call
 
 _LINKS = {"Image": omero.model.ImageAnnotationLinkI, "Plate": omero.model.PlateAnnotationLinkI}
 _OBJECTS = {"Image": omero.model.ImageI, "Plate": omero.model.PlateI}
+
+
+def linkable(session: Session, ids: Sequence[int]) -> list[Any]:
+    """These saved annotations, unloaded, to be linked to images of the session's group.
+
+    Raises StageError when one of them cannot be.
+    """
+    if not ids:
+        return []
+    found = {each.getId().getValue(): each for each in queries.annotations_with_ids(session, list(ids))}
+    for number in ids:
+        if number not in found:
+            raise StageError(
+                f"there is no annotation {number} in group {session.group} that {session.user} "
+                "can read",
+                "Correct the ids of the row's annotations (or of import.annotations): OMERO links "
+                "annotations to images of their own group only.",
+            )
+        annotation = found[number]
+        if not annotation.getDetails().getPermissions().canLink():
+            raise StageError(
+                f"{session.user} may not link annotation {number}, which is another user's",
+                "Leave it out, or import as a user who may.",
+            )
+        if (unwrap(annotation.getNs()) or "").startswith(ORDERS):
+            raise StageError(
+                f"annotation {number} is one of OMERO's orders to an import, not for images",
+                "Leave it out.",
+            )
+    return [type(found[number])(number, False) for number in ids]
 
 
 def put_key_values(

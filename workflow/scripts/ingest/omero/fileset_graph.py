@@ -6,6 +6,7 @@ client paths by. The namespaces and class names are the official importer's.
 
 from __future__ import annotations
 
+import json
 import locale
 import platform
 from collections.abc import Sequence
@@ -33,13 +34,19 @@ _TRANSFER_CLASSES = {
 }
 
 
+# Fields of a Fileset and its ImportRequest that the images get and nothing brings up to date later.
+AS_IMPORTED = ("name", "description", "pixel_size", "annotations", "comments")
+
+
 @dataclass(frozen=True)
 class ImportRequest:
     """One fileset to import.
 
     `files` are in entry order, the one OMERO opens first; `digests` holds one for each, by
-    `algorithm`. `target` is a (kind, id) or None. `reader` is the Java class name of the
-    Bio-Formats reader, or empty. `timeout` is in seconds from the end of the transfers.
+    `algorithm`. `target` is a (kind, id) or None. `pixel_size` is x, y and z in micrometres, for
+    images that do not tell, or empty. `annotations` are ids of saved ones, `comments` (namespace,
+    text); every image gets them. `reader` is the Java class name of the Bio-Formats
+    reader, or empty. `timeout` is in seconds from the end of the transfers; None is for ever.
     """
 
     import_id: str
@@ -49,15 +56,26 @@ class ImportRequest:
     target: tuple[str, int] | None = None
     name: str = ""
     description: str = ""
+    pixel_size: tuple[float, ...] = ()
+    annotations: tuple[int, ...] = ()
+    comments: tuple[tuple[str, str], ...] = ()
     reader: str = ""
     thumbnails: bool = True
     minmax: bool = True
     parallel_files: int = 4
-    timeout: float = 4 * 3600.0
+    timeout: float | None = 4 * 3600.0
 
     @property
     def digests(self) -> list[str]:
         return [file.digests[self.algorithm] for file in self.files]
+
+    @property
+    def as_imported(self) -> dict[str, Any]:
+        """Those values as the journal keeps them, whose tuples are lists."""
+        values: dict[str, Any] = json.loads(
+            json.dumps({name: getattr(self, name) for name in AS_IMPORTED})
+        )
+        return values
 
 
 def client_paths(files: Sequence[SourceFile]) -> dict[str, SourceFile]:
@@ -95,8 +113,8 @@ def build_fileset(request: ImportRequest) -> Any:
     return fileset
 
 
-def build_settings(request: ImportRequest) -> Any:
-    """The omero.grid.ImportSettings for a request."""
+def build_settings(request: ImportRequest, annotations: Sequence[Any] = ()) -> Any:
+    """The omero.grid.ImportSettings for a request; `annotations` are those it names, unloaded."""
     settings = omero.grid.ImportSettings()
     settings.doThumbnails = rbool(request.thumbnails)
     settings.noStatsInfo = rbool(not request.minmax)
@@ -105,8 +123,12 @@ def build_settings(request: ImportRequest) -> Any:
     settings.userSpecifiedDescription = (
         rstring(request.description) if request.description else None
     )
-    settings.userSpecifiedAnnotationList = []
-    settings.userSpecifiedPixels = []
+    # An unloaded annotation is linked as it is, a loaded one is saved.
+    settings.userSpecifiedAnnotationList = [
+        *annotations,
+        *(_comment(namespace, text) for namespace, text in request.comments),
+    ]
+    settings.userSpecifiedPixels = list(request.pixel_size)
     if request.target:
         kind, container_id = request.target
         settings.userSpecifiedTarget = getattr(omero.model, f"{kind}I")(container_id, False)
@@ -121,7 +143,7 @@ def checksum_algorithm(name: str) -> Any:
 
 def _comment(namespace: str, text: str) -> Any:
     comment = omero.model.CommentAnnotationI()
-    comment.setNs(rstring(namespace))
+    comment.setNs(rstring(namespace) if namespace else None)
     comment.setTextValue(rstring(text))
     return comment
 

@@ -12,8 +12,9 @@ import omero
 import omero.all
 import omero.cmd
 
-from ingest.fileset import StageError
+from ingest.fileset import StageError, Unfinished
 from ingest.omero import queries
+from ingest.omero.annotations import linkable
 from ingest.omero.cleanup import remove_fileset
 from ingest.omero.errors import LOST_CONNECTION, RUN_AGAIN, server_failure
 from ingest.omero.fileset_graph import (
@@ -30,8 +31,15 @@ from ingest.omero.transfers import Place, Report, transfer_files
 log = logging.getLogger("ingest")
 
 
-class StillRunning(StageError):
+class StillRunning(Unfinished):
     """The server has all files and works on them for longer than we wait."""
+
+    def __init__(self, what: str, otherwise: str = "") -> None:
+        super().__init__(
+            f"{what} is still being imported by OMERO",
+            f"{RUN_AGAIN} later: the import goes on, and its outcome is taken over. import.wait "
+            f"says how long to wait for it. {otherwise}".rstrip(),
+        )
 
 
 @dataclass(frozen=True)
@@ -65,8 +73,9 @@ def import_fileset(
     repository = open_repository(session, mount)
     repository.check_algorithm(request.algorithm)
     check_placeable(request.transfer, request.files, repository.mount)
+    settings = build_settings(request, linkable(session, request.annotations))
     try:
-        fileset_id, handle = _upload(session, repository, request, report)
+        fileset_id, handle = _upload(session, repository, request, settings, report)
         _finish(session, handle, request)
     except (*LOST_CONNECTION, StillRunning):
         raise
@@ -111,13 +120,15 @@ def read_outcome(
 
 
 def _upload(
-    session: Session, repository: ManagedRepository, request: ImportRequest, report: Report
+    session: Session,
+    repository: ManagedRepository,
+    request: ImportRequest,
+    settings: Any,
+    report: Report,
 ) -> tuple[int, Any]:
     """Everything up to the server's go-ahead: the fileset's id, and the handle of the import that
     the server then begins."""
-    process = repository.proxy.importFileset(
-        build_fileset(request), build_settings(request), session.context()
-    )
+    process = repository.proxy.importFileset(build_fileset(request), settings, session.context())
     try:
         report("fileset made")
         fileset_id, places = _places(session, repository, request)
@@ -145,20 +156,20 @@ def _places(
 
 
 def _finish(session: Session, handle: Any, request: ImportRequest) -> None:
-    response = wait(handle, time.monotonic() + request.timeout)
+    response = wait(handle, deadline_after(request.timeout))
     if response is None:
         # Closing the handle would cancel the import.
         session.outlive_us()
-        raise StillRunning(
-            f"OMERO has worked on {_described(request)} for {request.timeout / 60:.0f} minutes "
-            "and is not done",
-            f"{RUN_AGAIN} later: the import goes on, and its outcome is taken over. "
-            "import.timeout_minutes says how long to wait.",
-        )
+        raise StillRunning(_described(request))
     _close(handle)
     if isinstance(response, omero.cmd.ERR):
         log.error("OMERO's report on %s: %s", request.files[0].path, _details(response))
         raise server_failure(response, _described(request))
+
+
+def deadline_after(timeout: float | None) -> float | None:
+    """The moment, of time.monotonic(), until which a timeout lets wait; None is for ever."""
+    return None if timeout is None else time.monotonic() + timeout
 
 
 def _verify(session: Session, process: Any, request: ImportRequest) -> Any:

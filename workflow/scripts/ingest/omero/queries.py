@@ -13,6 +13,7 @@ from ingest.omero.target_grammar import Kind
 
 # The same at every site and for good: what an earlier run began is found by it.
 IMPORT_ID_NAMESPACE = "omero-ingest/import-id"
+TARGET_NAMESPACE = "omero-ingest/target"
 
 _AT_ONCE = 1000  # ids per query
 
@@ -25,6 +26,14 @@ _BY_ID = {
     "Project": "select o from Project as o where o.id = :id",
     "Dataset": "select o from Dataset as o where o.id = :id",
     "Screen": "select o from Screen as o where o.id = :id",
+}
+_MARKED = {
+    "Project": "select l.parent.id from ProjectAnnotationLink l join l.child a "
+    "where a.ns = :ns and a.textValue = :mark order by l.parent.id",
+    "Dataset": "select l.parent.id from DatasetAnnotationLink l join l.child a "
+    "where a.ns = :ns and a.textValue = :mark order by l.parent.id",
+    "Screen": "select l.parent.id from ScreenAnnotationLink l join l.child a "
+    "where a.ns = :ns and a.textValue = :mark order by l.parent.id",
 }
 _LINKS = {
     "Image": "select l.parent.id, a.id from ImageAnnotationLink l join l.child a "
@@ -118,6 +127,35 @@ def plate_ids(session: Session, fileset_id: int) -> list[int]:
     return [row[0] for row in rows]
 
 
+def filesets_with_client_paths(session: Session, client_paths: list[str]) -> list[int]:
+    """The filesets of the session's group with an entry of one of these client paths."""
+    rows = session.rows(
+        "select distinct f.id from FilesetEntry e join e.fileset f "
+        "where e.clientPath in (:paths) and f.details.group.name = :group order by f.id",
+        paths=client_paths,
+        group=session.group,
+    )
+    return [row[0] for row in rows]
+
+
+def entries_named(session: Session, name: str, size: int) -> list[tuple[int, str, str]]:
+    """(fileset id, algorithm, digest) of the group's original files of this name and size."""
+    rows = session.rows(
+        "select f.id, h.value, o.hash from FilesetEntry e join e.fileset f "
+        "join e.originalFile o join o.hasher h where o.name = :name and o.size = :size "
+        "and f.details.group.name = :group order by f.id",
+        name=name,
+        size=size,
+        group=session.group,
+    )
+    return [(fileset, algorithm, digest or "") for fileset, algorithm, digest in rows]
+
+
+def annotations_with_ids(session: Session, ids: list[int]) -> list[Any]:
+    """Those of these annotations that are in the session's group."""
+    return session.objects("select a from Annotation a where a.id in (:ids)", ids=ids)
+
+
 def upload_is_finished(session: Session, fileset_id: int) -> bool:
     """Whether the server has verified the fileset's files (the status of its UploadJob)."""
     links = session.objects(
@@ -131,6 +169,17 @@ def upload_is_finished(session: Session, fileset_id: int) -> bool:
     )
 
 
+def log_size(session: Session, fileset_id: int) -> int:
+    """Bytes of the fileset's import log; 0 until the import is over."""
+    rows = session.rows(
+        "select o.size from FilesetJobLink l join l.child j join j.originalFileLinks k "
+        "join k.child o where l.parent.id = :id and o.mimetype = :log order by o.id",
+        id=fileset_id,
+        log="application/omero-log-file",
+    )
+    return max((size or 0 for (size,) in rows), default=0)
+
+
 def session_is_open(session: Session, session_id: int) -> bool:
     rows = session.rows("select s.id, s.closed from Session s where s.id = :id", id=session_id)
     return bool(rows) and rows[0][1] is None
@@ -139,6 +188,12 @@ def session_is_open(session: Session, session_id: int) -> bool:
 def container(session: Session, kind: Kind, container_id: int) -> Any | None:
     found = session.objects(_BY_ID[kind], id=container_id)
     return found[0] if found else None
+
+
+def container_marked(session: Session, kind: Kind, mark: str) -> Any | None:
+    """The container that was made with this mark."""
+    rows = session.rows(_MARKED[kind], ns=TARGET_NAMESPACE, mark=mark)
+    return container(session, kind, rows[0][0]) if rows else None
 
 
 def containers_named(session: Session, kind: Kind, name: str) -> list[Any]:

@@ -11,13 +11,17 @@ import time
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import Ice
+import omero.all
+import omero.cmd
+import omero.grid
+
 from ingest.context import Context
 from ingest.fileset import Fileset, StageError
 from ingest.omero import queries
 from ingest.omero.cleanup import remove_fileset
-from ingest.omero.errors import RUN_AGAIN
 from ingest.omero.fileset_graph import ImportRequest
-from ingest.omero.importer import ImportOutcome, read_outcome
+from ingest.omero.importer import ImportOutcome, StillRunning, deadline_after, read_outcome
 from ingest.omero.repository import open_repository
 from ingest.omero.session import Session
 
@@ -26,7 +30,8 @@ log = logging.getLogger("ingest")
 Event = dict[str, Any]
 State = Literal["complete", "unfinished", "running"]
 
-_POLL = 2.0  # seconds between two looks at an import that another process's session runs
+# Seconds between two looks at an import that another process's session runs.
+_FIRST_POLL, _LONGEST_POLL = 0.1, 5.0
 
 
 @dataclass(frozen=True)
@@ -67,12 +72,16 @@ def recover(
     return adopted
 
 
-def state_of(images: int, digests: list[str], upload_finished: bool, session_open: bool) -> State:
+def state_of(
+    images: int, digests: list[str], log_is_written: bool, upload_finished: bool, may_run: bool
+) -> State:
     """How far an import got, from its number of images, its files' digests (empty: none yet),
-    whether its upload was verified, and whether the session that began it is still open."""
-    if images and all(digests):
+    whether its log has its size and its upload was verified, and whether the session that began it
+    may still work on it."""
+    # OMERO makes the images first, then reads their pixels; the log's size is its last act.
+    if images and all(digests) and log_is_written:
         return "complete"
-    return "running" if upload_finished and session_open else "unfinished"
+    return "running" if upload_finished and may_run else "unfinished"
 
 
 def _recover_in(
@@ -101,33 +110,55 @@ def _recover_in(
     return adopted
 
 
-def _settled(session: Session, fileset_id: int, session_id: int, timeout: float) -> State:
+def _settled(session: Session, fileset_id: int, session_id: int, timeout: float | None) -> State:
     """The state of an import once it does not run any more."""
-    deadline = time.monotonic() + timeout
-    told = False
+    deadline = deadline_after(timeout)
+    pause, told = _FIRST_POLL, False
     while (state := _state(session, fileset_id, session_id)) == "running":
-        if time.monotonic() > deadline:
-            raise StageError(
-                f"Fileset:{fileset_id}, begun by an earlier run, has no images yet, and the "
-                "session that imports it is still open",
-                f"{RUN_AGAIN} later; or delete Fileset:{fileset_id} in OMERO and run again.",
+        if deadline is not None and time.monotonic() > deadline:
+            raise StillRunning(
+                f"Fileset:{fileset_id}, begun by an earlier run,",
+                f"If its images never come, delete Fileset:{fileset_id} in OMERO and run again.",
             )
         if not told:
             log.info("Fileset:%d, begun by an earlier run, is still being imported", fileset_id)
             told = True
-        time.sleep(_POLL)
+        time.sleep(pause)
+        pause = min(pause * 1.5, _LONGEST_POLL)
     return state
 
 
 def _state(session: Session, fileset_id: int, session_id: int) -> State:
-    # First: when it is closed, nothing comes after what is seen next.
-    is_open = queries.session_is_open(session, session_id)
+    # First: when it is over, nothing comes after what is seen next.
+    if session_id == session.id:
+        may_run = _runs_here(session, fileset_id)
+    else:
+        may_run = queries.session_is_open(session, session_id)
     return state_of(
         len(queries.image_ids(session, fileset_id)),
         [entry.digest for entry in queries.entries(session, fileset_id)],
+        queries.log_size(session, fileset_id) > 0,
         queries.upload_is_finished(session, fileset_id),
-        is_open,
+        may_run,
     )
+
+
+def _runs_here(session: Session, fileset_id: int) -> bool:
+    """Whether this very session, which several processes may have joined, is importing a fileset.
+
+    Its imports are among its services until somebody closes their handles.
+    """
+    for name in session.factory.activeServices():
+        try:
+            handle = omero.cmd.HandlePrx.checkedCast(session.factory.getByName(name))
+            request = handle.getRequest() if handle else None
+            if not isinstance(request, omero.grid.ImportRequest):
+                continue
+            if request.activity.parent.id.val == fileset_id and handle.getResponse() is None:
+                return True
+        except Ice.ObjectNotExistException:
+            continue  # closed since it was listed
+    return False
 
 
 def _check_same(
@@ -142,7 +173,7 @@ def _check_same(
         differences.append(f"to {event['target'] or 'no target'}, not {target or 'no target'}")
     if event["transfer"] != request.transfer:
         differences.append(f"by {event['transfer']}, not {request.transfer}")
-    for cell, wanted in (("name", request.name), ("description", request.description)):
+    for cell, wanted in request.as_imported.items():
         if event.get(cell, wanted) != wanted:
             differences.append(f"with the {cell} {event[cell]!r}, not {wanted!r}")
     if not _same_files(outcome, request):
@@ -157,8 +188,8 @@ def _check_same(
 
 
 def _same_files(outcome: ImportOutcome, request: ImportRequest) -> bool:
-    if outcome.algorithm != request.algorithm:
-        # Digests by two algorithms cannot be compared; the names are the ones of these files.
+    if any(outcome.algorithm not in file.digests for file in request.files):
+        # Not one of those this row ever used; the names are the ones of these files.
         return set(outcome.server_digests) == {file.name for file in request.files}
-    ours = {file.name: digest for file, digest in zip(request.files, request.digests, strict=True)}
+    ours = {file.name: file.digests[outcome.algorithm] for file in request.files}
     return outcome.server_digests == ours

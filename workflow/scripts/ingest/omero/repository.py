@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import omero.all
 import omero.grid
 
+from ingest.context import Context
+from ingest.digests import OMERO_ALGORITHMS
 from ingest.fileset import StageError
 from ingest.omero.fileset_graph import checksum_algorithm
 from ingest.omero.session import Session
@@ -25,6 +28,20 @@ class ManagedRepository:
         """Where the original file of this path and name in the repository lies on this machine."""
         return self.mount.joinpath(*[part for part in path.split("/") if part], name)
 
+    def negotiated_algorithm(self) -> str:
+        """Murmur3-128 where the server computes it, else the algorithm that it prefers."""
+        wanted = [["Murmur3-128"], OMERO_ALGORITHMS]
+        for names in wanted:
+            suggested = self.proxy.suggestChecksumAlgorithm(
+                [checksum_algorithm(name) for name in names]
+            )
+            if suggested is not None:
+                return str(suggested.getValue().getValue())
+        raise StageError(
+            "this OMERO server computes none of OMERO's checksums",
+            "Ask its administrator: omero.checksum.supported names those it computes.",
+        )
+
     def check_algorithm(self, name: str) -> None:
         """Raises StageError unless the server computes digests by this algorithm."""
         if self.proxy.suggestChecksumAlgorithm([checksum_algorithm(name)]) is None:
@@ -33,8 +50,20 @@ class ManagedRepository:
             ]
             raise StageError(
                 f"this OMERO server does not compute {name} checksums",
-                f"Set checksum.algorithm to one that it offers: {', '.join(offered)}.",
+                "Set checksum.algorithm (or the row's checksum_algorithm) to auto, or to one that "
+                f"it offers: {', '.join(offered)}.",
             )
+
+
+@lru_cache(maxsize=1)
+def _negotiated(session: Session) -> str:
+    return open_repository(session, None).negotiated_algorithm()
+
+
+def negotiated_algorithm(context: Context) -> str:
+    """The algorithm for a row that names none, asked once in a job."""
+    with context.sessions.using() as session:
+        return _negotiated(session)
 
 
 def open_repository(session: Session, mount: Path | None) -> ManagedRepository:

@@ -9,6 +9,7 @@ instead.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ingest.config import Config
@@ -17,6 +18,7 @@ from ingest.digests import digest_bytes
 from ingest.fileset import Fileset, Record
 from ingest.omero import queries
 from ingest.omero.annotations import Kind, link_annotation, put_key_values
+from ingest.omero.retrying import retried
 from ingest.omero.tags import unloaded_tag
 from ingest.prepared import tag_ids
 from ingest.stages import Stage
@@ -25,6 +27,14 @@ FILES_LISTED = 50
 
 
 def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
+    # A second attempt finds by namespace and id what the first one linked.
+    seconds = context.config.importing.retry_seconds
+    return retried(fileset.id, seconds, lambda: _attempt(fileset, upstream, context))
+
+
+def _attempt(fileset: Fileset, upstream: Record, context: Context) -> Record:
+    if upstream.status == "notneeded":  # not ours: the import found it in OMERO
+        return replace(upstream, stage="annotate")
     options = context.config.annotate
     prefix = options.namespace_prefix
     kind, ids = annotated(upstream.facts)
@@ -59,14 +69,20 @@ def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
 def still_holds(fileset: Fileset, earlier: Record, context: Context) -> bool:
     """Whether every annotation is still on every object."""
     facts = earlier.facts
+    if "key_values_id" not in facts:
+        return True
     kind, ids = annotated(facts)
     made = [facts["key_values_id"], facts["source_id"], *facts["tags"].values()]
-    with context.sessions.using(fileset.user, fileset.group) as session:
-        return all(
-            queries.linked_objects(session, kind, ids, annotation) == set(ids)
-            for annotation in made
-            if annotation is not None
-        )
+
+    def look() -> bool:
+        with context.sessions.using(fileset.user, fileset.group) as session:
+            return all(
+                queries.linked_objects(session, kind, ids, annotation) == set(ids)
+                for annotation in made
+                if annotation is not None
+            )
+
+    return retried(fileset.id, context.config.importing.retry_seconds, look)
 
 
 def annotated(facts: Mapping[str, Any]) -> tuple[Kind, list[int]]:

@@ -11,7 +11,7 @@ from typing import Any
 from ingest import checksum_file
 from ingest.config import Config
 from ingest.context import Context
-from ingest.digests import digest_file
+from ingest.digests import OMERO_ALGORITHMS, digest_file
 from ingest.expected_checksum import BadChecksum, parse_checksum
 from ingest.fileset import Fileset, Record, SourceFile, StageError
 from ingest.source_errors import SourceChanged, unreadable
@@ -25,7 +25,13 @@ LISTED = 10  # mismatches in an error
 
 def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
     expected = _expected(fileset, upstream.files)
-    files = _digested(upstream.files, expected, context)
+    earlier = _earlier(fileset, context)
+    if earlier and _removed_since(earlier, upstream, context):
+        # What was computed before a later stage removed them is all there can be.
+        algorithm, files = earlier.facts["algorithm"], earlier.files
+    else:
+        algorithm = _algorithm(fileset, context)
+        files = _digested(upstream.files, [algorithm, *_used(earlier)], expected, context)
     _compare(files, expected)
     return Record(
         fileset.id,
@@ -35,7 +41,7 @@ def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
         facts={
             **upstream.facts,
             "bytes": sum(file.size for file in files),
-            "algorithm": context.config.checksum.algorithm,
+            "algorithm": algorithm,
         },
     )
 
@@ -43,6 +49,10 @@ def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
 def still_holds(fileset: Fileset, earlier: Record, context: Context) -> bool:
     removed = context.journal.removed(fileset.id)
     if not all(still_there(file, removed) for file in earlier.files):
+        return False
+    # The server may be another one by now, or prefer another algorithm.
+    asks = fileset.checksum_algorithm == "auto" and not removed
+    if asks and earlier.facts["algorithm"] != _algorithm(fileset, context):
         return False
     try:
         # The checksum file may be another one by now.
@@ -52,11 +62,45 @@ def still_holds(fileset: Fileset, earlier: Record, context: Context) -> bool:
     return True
 
 
+def _algorithm(fileset: Fileset, context: Context) -> str:
+    """The algorithm that the row names, or what its server and we agree on."""
+    if fileset.checksum_algorithm != "auto":
+        return fileset.checksum_algorithm
+    from ingest.omero.repository import negotiated_algorithm  # needs omero-py, slow to load
+
+    return negotiated_algorithm(context)
+
+
+def _earlier(fileset: Fileset, context: Context) -> Record | None:
+    done = [
+        event["record"]
+        for event in context.journal.events(fileset.id)
+        if (event["stage"], event["event"]) == ("checksum", "done")
+    ]
+    return Record.from_json(done[-1]) if done else None
+
+
+def _removed_since(earlier: Record, upstream: Record, context: Context) -> bool:
+    """Whether a later stage removed files, on purpose, that are otherwise as they were."""
+    removed = context.journal.removed(earlier.fileset)
+    return (
+        any(not Path(file.path).exists() for file in earlier.files)
+        and [replace(file, digests={}) for file in earlier.files] == list(upstream.files)
+        and all(still_there(file, removed) for file in earlier.files)
+    )
+
+
+def _used(earlier: Record | None) -> list[str]:
+    """OMERO's algorithms in use so far: what is imported already is compared by them."""
+    digests = earlier.files[0].digests if earlier else ()
+    return [name for name in digests if name in OMERO_ALGORITHMS]
+
+
 def _digested(
-    files: tuple[SourceFile, ...], expected: Expected, context: Context
+    files: tuple[SourceFile, ...], needed: list[str], expected: Expected, context: Context
 ) -> tuple[SourceFile, ...]:
-    options = context.config.checksum
-    always = [options.algorithm, *([options.archive] if options.archive != "none" else [])]
+    archive = context.config.checksum.archive
+    always = [*needed, *([archive] if archive != "none" else [])]
 
     def digest(file: SourceFile) -> SourceFile:
         asked = [algorithm for algorithm, _digits in expected.get(file.path, [])]
@@ -160,7 +204,13 @@ def _first(
 
 
 def _settings(config: Config) -> Mapping[str, Any]:
-    return {"algorithm": config.checksum.algorithm, "archive": config.checksum.archive}
+    return {"archive": config.checksum.archive}
 
 
-STAGE = Stage("checksum", run, still_holds, uses=("checksum", "checksums"), settings=_settings)
+STAGE = Stage(
+    "checksum",
+    run,
+    still_holds,
+    uses=("checksum", "checksums", "checksum_algorithm"),
+    settings=_settings,
+)

@@ -9,10 +9,10 @@ from ingest import prepared
 from ingest.context import Context
 from ingest.fileset import Fileset, Record, StageError
 from ingest.import_transfers import is_custom, load_custom, removes_sources
-from ingest.omero import queries, targets
+from ingest.omero import exclusions, queries, targets
 from ingest.omero.cleanup import remove_fileset
 from ingest.omero.containers import Target, resolve, still_there
-from ingest.omero.fileset_graph import ImportRequest
+from ingest.omero.fileset_graph import AS_IMPORTED, ImportRequest
 from ingest.omero.importer import ImportOutcome, StillRunning, import_fileset
 from ingest.omero.recovery import recover
 from ingest.omero.removal import check_not_removed, remove_sources
@@ -29,10 +29,12 @@ def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
 
 
 def still_holds(fileset: Fileset, earlier: Record, context: Context) -> bool:
-    """Whether OMERO still has the fileset under its import id."""
+    """Whether OMERO still has the fileset under its import id, or the one that was found there."""
 
     def look() -> bool:
         with context.sessions.using(fileset.user, fileset.group) as session:
+            if "found_fileset" in earlier.facts:
+                return bool(queries.image_ids(session, earlier.facts["found_fileset"]))
             found = queries.filesets_with_import_ids(session, [earlier.facts["import_id"]])
         return found == [(earlier.facts["fileset_id"], earlier.facts["import_id"])]
 
@@ -41,6 +43,9 @@ def still_holds(fileset: Fileset, earlier: Record, context: Context) -> bool:
 
 def _attempt(fileset: Fileset, upstream: Record, context: Context) -> Record:
     with context.sessions.using(fileset.user, fileset.group) as session:
+        found = _excluded(session, fileset, upstream, context)
+        if found:
+            return _not_imported(fileset, upstream, found)
         target = _target(session, fileset, context)
         request = _request(fileset, upstream, target, context)
         adopted = recover(session, fileset, request, context)
@@ -71,6 +76,33 @@ def _attempt(fileset: Fileset, upstream: Record, context: Context) -> Record:
     )
 
 
+def _excluded(
+    session: Session, fileset: Fileset, upstream: Record, context: Context
+) -> exclusions.Found | None:
+    """The fileset that the row's exclusions find in OMERO; what the row itself began is no such."""
+    if not fileset.exclude:
+        return None
+    own = [
+        event["import_id"]
+        for event in context.journal.events(fileset.id)
+        if "import_id" in event and event.get("database") == session.database
+    ]
+    if own and queries.filesets_with_import_ids(session, own):
+        return None
+    return exclusions.find(session, upstream.files, fileset.exclude)
+
+
+def _not_imported(fileset: Fileset, upstream: Record, found: exclusions.Found) -> Record:
+    return Record(
+        fileset.id,
+        "import",
+        "notneeded",
+        f"already in OMERO as Fileset:{found.fileset_id} ({found.how})",
+        files=upstream.files,
+        facts={**upstream.facts, "found_fileset": found.fileset_id},
+    )
+
+
 def _import(
     session: Session, fileset: Fileset, request: ImportRequest, context: Context
 ) -> ImportOutcome:
@@ -88,8 +120,7 @@ def _import(
         group=session.group,
         target=f"{request.target[0]}:{request.target[1]}" if request.target else "",
         transfer=request.transfer,
-        name=request.name,
-        description=request.description,
+        **request.as_imported,
     )
     try:
         return import_fileset(
@@ -110,7 +141,7 @@ def _request(
     fileset: Fileset, upstream: Record, target: Target | None, context: Context
 ) -> ImportRequest:
     config = context.config
-    algorithm = config.checksum.algorithm
+    algorithm = upstream.facts["algorithm"]
     undigested = [file.path for file in upstream.files if algorithm not in file.digests]
     if undigested:
         raise StageError(
@@ -126,11 +157,20 @@ def _request(
         name=fileset.name,
         description=fileset.description,
         reader=upstream.facts.get("reader", ""),
-        thumbnails=config.importing.thumbnails,
-        minmax=config.importing.minmax,
+        pixel_size=fileset.pixel_size,
+        annotations=fileset.annotations,
+        comments=fileset.comments,
+        thumbnails=fileset.thumbnails,
+        minmax=fileset.minmax,
         parallel_files=config.importing.parallel_files,
-        timeout=config.importing.timeout_minutes * 60.0,
+        timeout=_seconds(config.importing.wait),
     )
+
+
+def _seconds(wait: str | int) -> float | None:
+    if isinstance(wait, int):
+        return wait * 60.0
+    return None if wait == "forever" else 0.0
 
 
 def _target(session: Session, fileset: Fileset, context: Context) -> Target | None:
@@ -162,9 +202,7 @@ def _own_target(
     context.journal.append(fileset.id, "import", "intent", **facts)
     project = targets.target_of(entry["project"]) if entry["project"] else None
     target = resolve(session, parse_target(fileset.target), project, mark)
-    context.journal.append(
-        fileset.id, "import", "intent", made_target=target.to_json(), **facts
-    )
+    context.journal.append(fileset.id, "import", "intent", made_target=target.to_json(), **facts)
     return target
 
 
@@ -194,6 +232,6 @@ STAGE = Stage(
     "import",
     run,
     still_holds,
-    uses=("target", "user", "group", "name", "description", "import_transfer"),
+    uses=("target", "user", "group", "import_transfer", "exclude", *AS_IMPORTED),
     parallel=_parallel,
 )
