@@ -31,7 +31,7 @@ class Remote:
             return lambda outcome: outcome()
         if kind != "begin":
             raise AttributeError(name)
-        return lambda *arguments: partial(getattr(self, operation), *arguments)
+        return lambda *arguments, _ctx: partial(getattr(self, operation), *arguments, _ctx)
 
 
 class Server(Remote):

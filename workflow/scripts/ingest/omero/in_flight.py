@@ -22,9 +22,11 @@ Work = Generator[Awaited, Any, None]
 class Call:
     """One call to a remote object, begun when this is made (Ice's asynchronous invocation)."""
 
-    def __init__(self, proxy: Any, operation: str, *arguments: Any) -> None:
+    def __init__(
+        self, context: dict[str, str], proxy: Any, operation: str, *arguments: Any
+    ) -> None:
         self._end = getattr(proxy, f"end_{operation}")
-        self._begun = getattr(proxy, f"begin_{operation}")(*arguments)
+        self._begun = getattr(proxy, f"begin_{operation}")(*arguments, _ctx=context)
 
     def result(self) -> Any:
         return self._end(self._begun)

@@ -96,14 +96,14 @@ class _Transfers:
         check_as_recorded(place.file, "checksum")
 
     def _upload(self, place: Place) -> Work:
-        uploader = yield Call(self._process, "getUploader", place.index, self._context)
+        uploader = yield Call(self._context, self._process, "getUploader", place.index)
         try:
             yield self._threads.submit(_send, uploader, place.file, self._block_size)
             self._done(place, "sent")
-            _check_size((yield Call(uploader, "save", self._context)), place)
+            _check_size((yield Call(self._context, uploader, "save")), place)
             self._done(place, "saved")
         finally:
-            yield Call(uploader, "close", self._context)
+            yield Call(self._context, uploader, "close")
 
     def _link(self, place: Place) -> Work:
         if os.path.lexists(place.location):
@@ -112,11 +112,11 @@ class _Transfers:
                 "Find out what put it there; it was left alone. Then run again.",
             )
         probe = _probe_text(place.file.size)
-        uploader = yield Call(self._process, "getUploader", place.index, self._context)
+        uploader = yield Call(self._context, self._process, "getUploader", place.index)
         try:
-            yield Call(uploader, "write", probe, 0, len(probe), self._context)
+            yield Call(self._context, uploader, "write", probe, 0, len(probe))
         finally:
-            yield Call(uploader, "close", self._context)
+            yield Call(self._context, uploader, "close")
         self._done(place, "probe written")
         yield self._threads.submit(_replace_probe, self._transfer, place, probe)
         self._done(place, "placed")
@@ -126,11 +126,11 @@ class _Transfers:
     def _save(self, place: Place) -> Work:
         # Opened for reading: what a link points to is not the server's to write.
         try:
-            uploader = yield Call(self._process, "getUploader", place.index, self._for_reading)
+            uploader = yield Call(self._for_reading, self._process, "getUploader", place.index)
             try:
-                saved = yield Call(uploader, "save", self._context)
+                saved = yield Call(self._context, uploader, "save")
             finally:
-                yield Call(uploader, "close", self._context)
+                yield Call(self._context, uploader, "close")
         except omero.ServerError as error:
             raise StageError(
                 f"OMERO cannot read {place.location}: {error.message}", UNREADABLE
