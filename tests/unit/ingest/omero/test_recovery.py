@@ -4,16 +4,25 @@ from ingest.omero.recovery import state_of
 
 
 @pytest.mark.parametrize(
-    ("images", "digests", "verified", "is_open", "state"),
+    ("images", "digests", "log_is_written", "verified", "may_run", "state"),
     [
-        (2, ["aa", "bb"], True, True, "complete"),
-        (2, ["aa", "bb"], True, False, "complete"),
-        (0, ["", ""], False, True, "unfinished"),
-        (0, ["aa", "bb"], False, True, "unfinished"),
-        (0, ["aa", "bb"], True, True, "running"),
-        (0, ["aa", "bb"], True, False, "unfinished"),
-        (2, ["aa", ""], True, False, "unfinished"),
+        (2, ["aa", "bb"], True, True, True, "complete"),
+        (2, ["aa", "bb"], True, True, False, "complete"),
+        (2, ["aa", "bb"], False, True, True, "running"),
+        (2, ["aa", "bb"], False, True, False, "unfinished"),
+        (0, ["", ""], False, False, True, "unfinished"),
+        (0, ["aa", "bb"], False, False, True, "unfinished"),
+        (0, ["aa", "bb"], False, True, True, "running"),
+        (0, ["aa", "bb"], True, True, False, "unfinished"),
+        (2, ["aa", ""], True, True, False, "unfinished"),
     ],
 )
-def test_state(images: int, digests: list[str], verified: bool, is_open: bool, state: str) -> None:
-    assert state_of(images, digests, verified, is_open) == state
+def test_state(
+    images: int,
+    digests: list[str],
+    log_is_written: bool,
+    verified: bool,
+    may_run: bool,
+    state: str,
+) -> None:
+    assert state_of(images, digests, log_is_written, verified, may_run) == state

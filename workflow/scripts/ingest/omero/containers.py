@@ -30,14 +30,18 @@ class Target:
         return f"{self.type}:{self.id}"
 
 
-def resolve(session: Session, path: TargetPath, project: Target | None = None) -> Target:
+def resolve(
+    session: Session, path: TargetPath, project: Target | None = None, mark: str = ""
+) -> Target:
     """The container a target means, made (and put into its Project) when there is none.
 
-    `project` is the Project when it is known already. Raises StageError.
+    `project` is the Project when it is known already. One that is always new (`@name`) is, with a
+    `mark`, the one that was made with this mark before, or a new one that bears it. Raises
+    StageError.
     """
     if path.project and project is None:
-        project = resolve_container(session, path.project)
-    target = resolve_container(session, path.container)
+        project = resolve_container(session, path.project, mark)
+    target = resolve_container(session, path.container, mark)
     if project and not queries.project_holds(session, project.id, target.id):
         link = omero.model.ProjectDatasetLinkI()
         link.setParent(omero.model.ProjectI(project.id, False))
@@ -46,12 +50,12 @@ def resolve(session: Session, path: TargetPath, project: Target | None = None) -
     return target
 
 
-def resolve_container(session: Session, wanted: Container) -> Target:
+def resolve_container(session: Session, wanted: Container, mark: str = "") -> Target:
     """One container as its discriminator says. Raises StageError."""
     if wanted.choice == "id":
         return _existing(session, wanted)
     if wanted.choice == "new":
-        return _create(session, wanted)
+        return _marked(session, wanted, mark) or _create(session, wanted, mark)
     linkable = [
         found
         for found in queries.containers_named(session, wanted.kind, wanted.value)
@@ -93,9 +97,22 @@ def _existing(session: Session, wanted: Container) -> Target:
     return _target(wanted.kind, found)
 
 
-def _create(session: Session, wanted: Container) -> Target:
+def _marked(session: Session, wanted: Container, mark: str) -> Target | None:
+    if not mark:
+        return None
+    found = queries.container_marked(session, wanted.kind, mark)
+    return _target(wanted.kind, found) if found else None
+
+
+def _create(session: Session, wanted: Container, mark: str = "") -> Target:
     made = getattr(omero.model, f"{wanted.kind}I")()
     made.setName(rstring(wanted.value))
+    if mark:
+        # With the container, in one transaction: who makes it may be killed before it knows the id.
+        annotation = omero.model.CommentAnnotationI()
+        annotation.setNs(rstring(queries.TARGET_NAMESPACE))
+        annotation.setTextValue(rstring(mark))
+        made.linkAnnotation(annotation)
     return _target(wanted.kind, session.save([made])[0])
 
 
