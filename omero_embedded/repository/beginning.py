@@ -13,12 +13,14 @@ import omero.model
 from omero.rtypes import rstring, rtime, unwrap
 
 import imageformats
+from omero_embedded.model.types import type_of
 from omero_embedded.repository.client_paths import trimmed
 from omero_embedded.repository.files import LOG_FILE, Repository
 from omero_embedded.repository.template import new_folder
 from omero_embedded.services.config import VERSION
 from omero_embedded.sessions.acting import as_server
 from omero_embedded.store import Actor, Work
+from omero_embedded.store.access import FileKind
 from omero_embedded.wire import errors
 
 _READER = "bioformats.reader"
@@ -124,9 +126,10 @@ def _algorithm(settings: Any) -> str:
 
 
 def _check_links(repository: Repository, actor: Actor, fileset: Any, settings: Any) -> None:
-    """The user must be able to see what the server will link in the user's name."""
+    """The user may add to the group, and sees what the server will link in the user's name."""
     linked = [link.child for link in fileset.copyAnnotationLinks()]
     with repository.store.read(actor) as work:
+        _check_group(work)
         for annotation in (*linked, *(settings.userSpecifiedAnnotationList or ())):
             if annotation is not None and annotation.id is not None:
                 work.get("Annotation", annotation.id.val)
@@ -135,6 +138,19 @@ def _check_links(repository: Repository, actor: Actor, fileset: Any, settings: A
             known = work.get(type(target).__name__, target.id.val)
             if not known.details.permissions.canLink():
                 raise errors.security(f"you may not link to {type(target).__name__} {known.id.val}")
+
+
+def _check_group(work: Work) -> None:
+    """An administrator who is not in the group needs the privileges to write there."""
+    kinds: tuple[tuple[str, FileKind | None], ...] = (
+        ("OriginalFile", "managed"),
+        ("Fileset", None),
+    )
+    for name, kind in kinds:
+        if not work.access.may_create_in(work.actor.group_id, type_of(name), kind):
+            raise errors.security(
+                f"You are not authorized to create {name} in group {work.actor.group_id}"
+            )
 
 
 def _reader(upload_job: Any) -> str:

@@ -9,8 +9,8 @@ import omero.model
 import omero.sys
 from omero.rtypes import rlist, rlong, rstring, unwrap
 
+from omero_embedded.services.account_changes import AccountChanges, id_of
 from omero_embedded.sessions.acting import actor_of, event_context
-from omero_embedded.store import Store
 from omero_embedded.store.accounts import SERVER
 from omero_embedded.store.actor import (
     GUEST_GROUP_ID,
@@ -32,10 +32,7 @@ _GROUPS = (
 )
 
 
-class Admin:
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
+class Admin(AccountChanges):
     def getEventContext(self, call: Call) -> Any:
         return event_context(self._store, call.caller.session, actor_of(call))
 
@@ -53,8 +50,8 @@ class Admin:
             found = work.find(type(known).__name__, unwrap(known.id))
         return found is not None and bool(found.details.permissions.canEdit())
 
-    def getExperimenter(self, call: Call, user_id: int) -> Any:
-        return self._one(f"{_USERS} where e.id = :id", rlong(user_id), f"user {user_id}")
+    def getExperimenter(self, call: Call, number: int) -> Any:
+        return self._one(f"{_USERS} where e.id = :id", rlong(number), f"user {number}")
 
     def lookupExperimenter(self, call: Call, name: str) -> Any:
         return self._one(f"{_USERS} where e.omeName = :id", rstring(name), f"user {name!r}")
@@ -78,32 +75,41 @@ class Admin:
             group_id,
         )
 
-    def containedGroups(self, call: Call, user_id: int) -> list[Any]:
+    def containedGroups(self, call: Call, number: int) -> list[Any]:
         return self._in(
             _GROUPS,
             "g.id in (select x.parent.id from GroupExperimenterMap x where x.child.id = :id)",
-            user_id,
+            number,
         )
 
-    def getDefaultGroup(self, call: Call, user_id: int) -> Any:
-        return self.getGroup(call, self._store.actor(user_id).group_id)
+    def getDefaultGroup(self, call: Call, number: int) -> Any:
+        return self.getGroup(call, self._store.actor(number).group_id)
 
     def getMemberOfGroupIds(self, call: Call, user: Any) -> list[int]:
-        return sorted(self._store.actor(self._user_id(user)).member_of)
+        return sorted(self._store.actor(id_of(user)).member_of)
 
     def getLeaderOfGroupIds(self, call: Call, user: Any) -> list[int]:
-        return sorted(self._store.actor(self._user_id(user)).leader_of)
+        return sorted(self._store.actor(id_of(user)).leader_of)
 
     def getCurrentAdminPrivileges(self, call: Call) -> list[Any]:
-        return self._privileges(actor_of(call).is_admin)
+        return self._privileges(actor_of(call).privileges)
 
     def getAdminPrivileges(self, call: Call, user: Any) -> list[Any]:
-        return self._privileges(self._store.actor(self._user_id(user)).is_admin)
+        return self._privileges(self._store.actor(id_of(user)).privileges)
 
     def getAdminsWithPrivileges(self, call: Call, privileges: list[Any]) -> list[Any]:
-        return self.containedExperimenters(call, SYSTEM_GROUP_ID)
+        wanted = {unwrap(privilege.value) for privilege in privileges}
+        return [
+            admin
+            for admin in self.containedExperimenters(call, SYSTEM_GROUP_ID)
+            if self._store.actor(admin.id.val).privileges >= wanted
+        ]
 
-    def lookupLdapAuthExperimenter(self, call: Call, user_id: int) -> str:
+    def _privileges(self, names: frozenset[str]) -> list[Any]:
+        with self._store.read(SERVER) as work:
+            return [p for p in work.find_by("AdminPrivilege") if unwrap(p.value) in names]
+
+    def lookupLdapAuthExperimenter(self, call: Call, number: int) -> str:
         return ""
 
     def lookupLdapAuthExperimenters(self, call: Call) -> Any:
@@ -114,101 +120,6 @@ class Admin:
 
     def synchronizeLoginCache(self, call: Call) -> None:
         return None
-
-    def changePassword(self, call: Call, password: Any) -> None:
-        raise _no_passwords()
-
-    def changePasswordWithOldPassword(self, call: Call, old: Any, new: Any) -> None:
-        raise _no_passwords()
-
-    def changeUserPassword(self, call: Call, user: str, password: Any) -> None:
-        raise _no_passwords()
-
-    def createGroup(self, call: Call, group: Any) -> int:
-        self._check_admin(call)
-        name = unwrap(group.name)
-        with self._store.read(SERVER) as work:
-            if work.find_by("ExperimenterGroup", name=name):
-                raise errors.validation(f"there is a group {name!r} already")
-        permissions = group.details.permissions if group.details is not None else None
-        return self._store.ensure_group(name, str(permissions) if permissions else "rw----")
-
-    def createExperimenter(self, call: Call, user: Any, default: Any, others: list[Any]) -> int:
-        """The new user logs in with the store's password, like everyone."""
-        self._check_admin(call)
-        name = unwrap(user.omeName)
-        with self._store.read(SERVER) as work:
-            if work.find_by("Experimenter", omeName=name):
-                raise errors.validation(f"there is a user {name!r} already")
-            groups = [
-                work.get("ExperimenterGroup", unwrap(group.id)).name.val
-                for group in (default, *(others or ()))
-            ]
-        return self._store.ensure_user(
-            name, unwrap(user.firstName), unwrap(user.lastName), tuple(dict.fromkeys(groups))
-        )
-
-    def createExperimenterWithPassword(
-        self, call: Call, user: Any, password: Any, default: Any, others: list[Any]
-    ) -> int:
-        return self.createExperimenter(call, user, default, others)
-
-    def addGroups(self, call: Call, user: Any, groups: list[Any]) -> None:
-        self._check_admin(call)
-        with self._store.read(SERVER) as work:
-            known = work.get("Experimenter", self._user_id(user))
-            names = [work.get("ExperimenterGroup", unwrap(g.id)).name.val for g in groups]
-        self._store.ensure_user(
-            known.omeName.val, known.firstName.val, known.lastName.val, tuple(names)
-        )
-
-    def removeGroups(self, call: Call, user: Any, groups: list[Any]) -> None:
-        self._check_admin(call)
-        with self._store.write(SERVER) as work:
-            for group in groups:
-                for membership in work.find_by(
-                    "GroupExperimenterMap", parent=unwrap(group.id), child=self._user_id(user)
-                ):
-                    work.delete("GroupExperimenterMap", [membership.id.val])
-
-    def setGroupOwner(self, call: Call, group: Any, user: Any) -> None:
-        self._set_owner(call, group, [user], True)
-
-    def unsetGroupOwner(self, call: Call, group: Any, user: Any) -> None:
-        self._set_owner(call, group, [user], False)
-
-    def addGroupOwners(self, call: Call, group: Any, users: list[Any]) -> None:
-        self._set_owner(call, group, users, True)
-
-    def removeGroupOwners(self, call: Call, group: Any, users: list[Any]) -> None:
-        self._set_owner(call, group, users, False)
-
-    def _set_owner(self, call: Call, group: Any, users: list[Any], is_owner: bool) -> None:
-        self._check_admin(call)
-        with self._store.write(SERVER) as work:
-            for user in users:
-                memberships = work.find_by(
-                    "GroupExperimenterMap", parent=unwrap(group.id), child=self._user_id(user)
-                )
-                if not memberships:
-                    raise errors.validation(f"user {self._user_id(user)} is not in that group")
-                memberships[0].owner = omero.rtypes.rbool(is_owner)
-                work.save(memberships[0])
-
-    def _check_admin(self, call: Call) -> None:
-        if not actor_of(call).is_admin:
-            raise errors.security("only administrators may change users and groups")
-
-    def _user_id(self, user: Any) -> int:
-        if user is None or user.id is None:
-            raise errors.api_usage("which user? The experimenter has no id")
-        return int(user.id.val)
-
-    def _privileges(self, is_admin: bool) -> list[Any]:
-        if not is_admin:
-            return []
-        with self._store.read(SERVER) as work:
-            return work.find_by("AdminPrivilege")
 
     def _all(self, hql: str) -> list[Any]:
         with self._store.read(SERVER) as work:
@@ -224,9 +135,3 @@ class Admin:
         if not found:
             raise errors.api_usage(f"there is no {what}")
         return found[0]
-
-
-def _no_passwords() -> Any:
-    return errors.api_usage(
-        "the embedded server has one password for everyone, which is in its folder and stays"
-    )

@@ -101,6 +101,16 @@ def set_privileges(work: Work, user_id: int, privileges: frozenset[str]) -> None
     work.save(user)
 
 
+def set_default_group(work: Work, user_id: int, group_id: int) -> None:
+    """Put a membership first: the default group is that of the first one."""
+    memberships = work.find_by("GroupExperimenterMap", child=user_id)
+    user = work.get("Experimenter", user_id)
+    memberships.sort(key=lambda m: bool(m.getParent().getId().getValue() != group_id))
+    user._groupExperimenterMapSeq = memberships
+    user._groupExperimenterMapLoaded = True
+    work.save(user)
+
+
 def ensure_group(work: Work, name: str, permissions: str) -> int:
     """See Store.ensure_group."""
     found = work.find_by("ExperimenterGroup", name=name)

@@ -5,24 +5,29 @@ As its Spring configuration lists them (ome/omero-blitz, ome/services/graph-rule
 
 from __future__ import annotations
 
-MOVED = frozenset(
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+MOVED = _names(
     "Annotation Dataset Experiment Fileset Folder Image Instrument Job Link OriginalFile Plate"
-    " Project RenderingDef Roi Screen Thumbnail".split()
+    " Project RenderingDef Roi Screen Thumbnail"
 )
-GIVEN = MOVED | frozenset(
+GIVEN = MOVED | _names(
     "DatasetImageLink FolderImageLink FolderRoiLink JobOriginalFileLink ProjectDatasetLink Reagent"
-    " ScreenPlateLink WellReagentLink".split()
+    " ScreenPlateLink WellReagentLink"
 )
-FOUND = GIVEN | frozenset(
+FOUND = GIVEN | _names(
     "AffineTransform Channel ChannelBinding CodomainMapContext ExternalInfo FilesetEntry"
     " FilesetJobLink LogicalChannel MicrobeamManipulation Pixels PixelsOriginalFileMap PlaneInfo"
-    " PlateAcquisition ProjectionDef QuantumDef Shape StatsInfo Well WellSample".split()
+    " PlateAcquisition ProjectionDef QuantumDef Shape StatsInfo Well WellSample"
 )
-DELETED = GIVEN | frozenset(
+DELETED = GIVEN | _names(
     "AffineTransform Channel DetectorSettings ExternalInfo FilesetJobLink"
     " FilterSetEmissionFilterLink FilterSetExcitationFilterLink GroupExperimenterMap"
     " ImagingEnvironment LightPathEmissionFilterLink LightPathExcitationFilterLink LightSettings"
     " LogicalChannel MicrobeamManipulation Microscope Namespace ObjectiveSettings"
     " PixelsOriginalFileMap PlateAcquisition ProjectionDef Shape ShareMember StageLabel StatsInfo"
-    " TransmittanceRange Well WellSample".split()
+    " TransmittanceRange Well WellSample"
 )

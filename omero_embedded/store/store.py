@@ -96,6 +96,16 @@ class Store:
         with self.write(accounts.SERVER) as work:
             return accounts.ensure_group(work, name, permissions)
 
+    def set_privileges(self, user_id: int, privileges: frozenset[str]) -> None:
+        """Leave an administrator these privileges and no others."""
+        with self.write(accounts.SERVER) as work:
+            accounts.set_privileges(work, user_id, privileges)
+
+    def set_default_group(self, user_id: int, group_id: int) -> None:
+        """The group that a user's sessions work in unless they name another; one of the user's."""
+        with self.write(accounts.SERVER) as work:
+            accounts.set_default_group(work, user_id, group_id)
+
     def ensure_user(
         self,
         name: str,
