@@ -106,11 +106,13 @@ def test_the_kernels_rule_for_files_of_others(
     found = source.stat()
     other = found.st_uid + 1000
     monkeypatch.setattr(os, "geteuid", lambda: other)
+    monkeypatch.setattr(hardlinks, "_acts_as_owner", lambda: False)
     assert hardlinks._may_link_protected(str(source), found) == may
 
 
 def test_a_user_who_may_not_write_is_refused(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: source.stat().st_uid + 1000)
+    monkeypatch.setattr(hardlinks, "_acts_as_owner", lambda: False)
     monkeypatch.setattr(os, "access", lambda _path, mode, **_options: not mode & os.W_OK)
     monkeypatch.setattr(hardlinks, "_links_are_protected", lambda: True)
     assert "another user" in link_obstacle(str(source), source.parent)

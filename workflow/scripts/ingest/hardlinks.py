@@ -11,8 +11,10 @@ from pathlib import Path
 from ingest.fileset import StageError
 
 _PROTECTION = Path("/proc/sys/fs/protected_hardlinks")
+_STATUS = Path("/proc/thread-self/status")
 _MOUNTS = Path("/proc/self/mountinfo")
 _WITHOUT_LINKS = ("vfat", "msdos", "exfat")
+_CAP_FOWNER = 1 << 3
 _UNKNOWN_LIMIT = 127  # what the C library answers for a file system it has no number for
 
 
@@ -72,7 +74,7 @@ def _links_are_protected() -> bool:
 def _may_link_protected(path: str, found: os.stat_result) -> bool:
     """The kernel's rule (fs/namei.c): the owner may; others only what they may write anyway, and
     nothing that runs with its owner's rights."""
-    if os.geteuid() in (0, found.st_uid):
+    if os.geteuid() == found.st_uid or _acts_as_owner():
         return True
     mode = found.st_mode
     runs_as_owner = mode & stat.S_ISUID or (mode & stat.S_ISGID and mode & stat.S_IXGRP)
@@ -81,6 +83,16 @@ def _may_link_protected(path: str, found: os.stat_result) -> bool:
         and not runs_as_owner
         and os.access(path, os.R_OK | os.W_OK, effective_ids=True)
     )
+
+
+def _acts_as_owner() -> bool:
+    """Whether this process has CAP_FOWNER, as root has, though not in every container."""
+    try:
+        status = _STATUS.read_text()
+    except OSError:
+        return os.geteuid() == 0
+    (effective,) = (line for line in status.splitlines() if line.startswith("CapEff:"))
+    return bool(int(effective.split()[1], 16) & _CAP_FOWNER)
 
 
 def _limit(path: str) -> float:
