@@ -277,9 +277,7 @@ def test_thumbnails_are_jpegs(rig: Rig) -> None:
 
 
 def test_minmax_and_thumbnails_can_be_left_out(tmp_path: Path, rig: Rig) -> None:
-    rig.add("plain", [write_image(rig.folder / "a.tif")])
-    rig.options["import"] = {"thumbnails": False, "minmax": False}
-    rig.context.config = rig.config
+    rig.add("plain", [write_image(rig.folder / "a.tif")], thumbnails=False, minmax=False)
     record = rig.import_all()["plain"]
     assert record.status == "ok", record.cause
     rows = rig.omero.objects(

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.config import ImportTransfer, Transfer, load
+from ingest.config import Transfer, load
 from ingest.digests import ALGORITHMS
+from ingest.import_transfers import NAMES
 from ingest.manifest import Manifest, ManifestError, RowProblem, read_manifest
 from ingest.manifest_table import COLUMNS as COLUMNS_OF_A_MANIFEST
 
@@ -92,6 +93,14 @@ def test_a_row_is_read_with_every_column(read: Read, folder: Path) -> None:
         "tags": "DAPI; GFP;;DAPI",
         "kv.organism": "mouse",
         "kv.Färbung": "",
+        "checksum_algorithm": "sha1-160",
+        "thumbnails": "no",
+        "minmax": "TRUE",
+        "pixel_size": "0.65x0.65x2",
+        "annotations": "12; 15;",
+        "comment": "sharp",
+        "comment.lab/quality": "good\nenough",
+        "exclude": "clientpath;filename",
     }
     [fileset] = read([row], transfer={"store": "store"}).rows
     assert fileset.to_json() == {
@@ -111,6 +120,13 @@ def test_a_row_is_read_with_every_column(read: Read, folder: Path) -> None:
         "checksums": f"{folder}/sums.md5",
         "tags": ("DAPI", "GFP"),
         "key_values": (("organism", "mouse"),),
+        "checksum_algorithm": "SHA1-160",
+        "thumbnails": False,
+        "minmax": True,
+        "pixel_size": (0.65, 0.65, 2.0),
+        "annotations": (12, 15),
+        "comments": (("", "sharp"), ("lab/quality", "good\nenough")),
+        "exclude": ("clientpath", "filename"),
         "problem": None,
     }
 
@@ -244,7 +260,7 @@ def test_moved_filesets_are_not_missed(read: Read, folder: Path) -> None:
         (b'fileset,path\nf,"a"b.tif\n', 2, "", "cannot be read", "Check its quotes"),
         (b"fileset,path,path\nf,a.tif,b.tif\n", 1, "path", "2 columns of this name", "Keep one"),
         (b"fileset,path,\nf,a.tif,x\n", 1, "", "the header's cell 3 is empty", "Name the column"),
-        (b"fileset,path,kv.\nf,a.tif,x\n", 1, "kv.", "the column has no key", "kv.organism"),
+        (b"fileset,path,kv.\nf,a.tif,x\n", 1, "kv.", "name is not complete", "kv.organism"),
         (b"fileset,path,KV.x\nf,a.tif,x\n", 1, "KV.x", "no such column", "Did you mean kv.x?"),
         (b"fileset,path,tag\nf,a.tif,x\n", 1, "tag", "no such column", "Did you mean tags?"),
         (b"fileset,path,Target\nf,a.tif,\n", 1, "Target", "no such column", "mean target?"),
@@ -316,8 +332,19 @@ ROW_PROBLEMS = [
     ("kv.k", {"kv.k": "a\x1bb"}, "control characters", "Type the text anew"),
     ("transfer", {"transfer": "move"}, "'move' is not a transfer", "none, ln, cp, ln_s, mv"),
     ("transfer", {"transfer": "cp"}, "no", "Set the option transfer.store"),
-    ("import_transfer", {"import_transfer": "mv"}, "'mv' is not", "ln_s, ln, cp, upload"),
-    ("import_transfer", {"import_transfer": "ln_rm"}, "not supported yet", "Write one of"),
+    ("import_transfer", {"import_transfer": "mv"}, "'mv' is not", "upload_rm, or module:function"),
+    (
+        "import_transfer",
+        {"import_transfer": "a:b:c"},
+        "names no Python function",
+        "module:function",
+    ),
+    (
+        "import_transfer",
+        {"import_transfer": "absent_module:f"},
+        "ModuleNotFound",
+        "transfer_folder",
+    ),
     ("convert", {"convert": "ngff"}, "no converter is configured", "Leave the cell empty"),
     ("checksum", {"checksum": MD5}, "is not algorithm:hex", "The algorithms are"),
     ("checksum", {"checksum": "md5:12"}, "is no MD5-128 digest", "32 hexadecimal digits"),
@@ -596,5 +623,5 @@ def test_any_bytes_are_refused_in_words(read: Read, content: bytes) -> None:
 
 def test_the_reference_names_every_column_and_transfer() -> None:
     reference = (Path(__file__).parents[3] / "docs" / "manifest.md").read_text()
-    names = [*COLUMNS_OF_A_MANIFEST, *get_args(Transfer), *get_args(ImportTransfer), *ALGORITHMS]
+    names = [*COLUMNS_OF_A_MANIFEST, *get_args(Transfer), *NAMES, *ALGORITHMS]
     assert [name for name in names if f"`{name}`" not in reference] == []

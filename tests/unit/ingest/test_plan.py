@@ -96,7 +96,7 @@ def test_an_unchanged_manifest_is_not_read_again(tmp_path: Path, compile_rows: C
     assert compile_plan(load({"manifest": "manifest.csv"}), tmp_path) == plan
 
 
-@pytest.mark.parametrize("options", [{"report": {"title": "Other"}}, {"import": {"minmax": False}}])
+@pytest.mark.parametrize("options", [{"report": {"title": "Other"}}, {"import": {"wait": 1}}])
 def test_options_that_do_not_shape_the_plan_do_not_compile_it(
     tmp_path: Path, compile_rows: Compile, options: dict[str, Any]
 ) -> None:
@@ -113,6 +113,9 @@ def test_options_that_do_not_shape_the_plan_do_not_compile_it(
         {"batch_size": 3},
         {"allowed_roots": ["/"]},
         {"transfer": {"store": "s"}},
+        {"checksum": {"algorithm": "auto"}},
+        {"import": {"minmax": False}},
+        {"import": {"exclude": ["clientpath"]}},
     ],
 )
 def test_options_that_shape_the_plan_compile_it(

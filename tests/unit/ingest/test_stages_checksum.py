@@ -63,11 +63,11 @@ def test_every_file_gets_omeros_and_the_archives_digest(
     }
 
 
-def test_the_configured_algorithm_alone(
+def test_the_rows_algorithm_alone(
     make_context: Callable[..., Context], row: Fileset, upstream: Record
 ) -> None:
-    context = make_context(checksum={"algorithm": "File-Size-64", "archive": "none"})
-    record = STAGE.run(row, upstream, context)
+    context = make_context(checksum={"archive": "none"})
+    record = STAGE.run(replace(row, checksum_algorithm="File-Size-64"), upstream, context)
     assert dict(record.files[0].digests) == {"File-Size-64": "0700000000000000"}
     assert record.facts["algorithm"] == "File-Size-64"
 
@@ -243,5 +243,5 @@ def test_digests_hold_when_a_later_stage_moved_the_files(
 
 
 def test_settings_and_fields_that_matter(context: Context) -> None:
-    assert STAGE.settings(context.config) == {"algorithm": "Murmur3-128", "archive": "BLAKE3"}
-    assert STAGE.uses == ("checksum", "checksums")
+    assert STAGE.settings(context.config) == {"archive": "BLAKE3"}
+    assert STAGE.uses == ("checksum", "checksums", "checksum_algorithm")
