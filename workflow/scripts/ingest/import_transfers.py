@@ -51,7 +51,7 @@ def text_problem(transfer: str) -> Problem | None:
         return None
     if is_custom(transfer):
         return Problem(
-            f"{transfer!r} is not a Python function",
+            f"{transfer!r} names no Python function",
             "Write module:function, like site_transfers:reflink.",
         )
     return Problem(
