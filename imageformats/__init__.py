@@ -8,6 +8,7 @@ from imageformats.filesets import FilesetFiles, Scan, required_directories, reso
 from imageformats.jvm import version
 from imageformats.model import ImageFileset
 from imageformats.planes import PlaneReader, describe, open_planes
+from imageformats.plates import cannot_be_plate
 from imageformats.truncation import ends_early
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "PlaneReader",
     "Scan",
     "UnreadableImage",
+    "cannot_be_plate",
     "describe",
     "ends_early",
     "open_planes",

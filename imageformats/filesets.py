@@ -13,6 +13,7 @@ from typing import Any
 
 from imageformats.errors import UnreadableImage
 from imageformats.jvm import in_java, java_class
+from imageformats.plates import is_plate
 from imageformats.readers import (
     GROUPING,
     absolute,
@@ -32,11 +33,13 @@ class FilesetFiles:
     """The files of one fileset: absolute paths, not resolved, the one to open first.
 
     `reader` is the Java class that reads it, `format` the name Bio-Formats gives the format.
+    `is_plate` says whether OMERO will make a plate of it.
     """
 
     files: tuple[str, ...]
     reader: str
     format: str
+    is_plate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,7 @@ def _fileset(reader: Any, path: str) -> FilesetFiles:
             files=used_files(reader, path),
             reader=reader_class(reader),
             format=str(reader.getFormat()),
+            is_plate=is_plate(reader, path),
         )
     check_complete(fileset.files, fileset.reader)
     return fileset

@@ -74,7 +74,8 @@ def test_the_rows_own_files(
     record = STAGE.run(Fileset("a", 2, str(folder), files=files), PLAN, context)
     assert names(record) == expected
     assert (record.fileset, record.stage, record.status) == ("a", "convert", "notneeded")
-    assert record.facts == {"reader": "", "format": ""}
+    # What they hold is no image, so Bio-Formats cannot tell.
+    assert record.facts == {"reader": "", "format": "", "is_plate": None}
 
 
 def test_files_are_beside_a_path_that_is_a_file(context: Context, folder: Path) -> None:
@@ -95,7 +96,7 @@ def test_bioformats_is_asked_when_the_row_lists_no_files(
     record = STAGE.run(row, PLAN, context)
     assert asked == [str(folder / "t2.tif")]
     assert names(record) == ["t2.tif", "sub/s.tif"]
-    assert record.facts == {"reader": READER, "format": "OME-TIFF"}
+    assert record.facts == {"reader": READER, "format": "OME-TIFF", "is_plate": False}
 
 
 @pytest.mark.parametrize(

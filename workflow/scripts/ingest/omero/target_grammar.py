@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ingest.fileset import Problem
+from ingest.omero.target_template import is_template, template_problem
 
 Kind = Literal["Project", "Dataset", "Screen"]
 Choice = Literal["id", "newest", "oldest", "only", "new"]
@@ -24,7 +25,10 @@ _CHOICES: dict[str, Choice] = {
     "%name": "only",
     "@name": "new",
 }
-_EXAMPLES = "Dataset:id:1, Dataset:name:D, Project:name:P/Dataset:name:D, Screen:name:S"
+_EXAMPLES = (
+    "Dataset:id:1, Dataset:name:D, Project:name:P/Dataset:name:D, Screen:name:S or "
+    "regex:name:.*/(?<Container1>[^/]+)"
+)
 _INSIDE = "/Dataset:"
 
 LONGEST_NAME = 255  # OMERO's columns for the names of containers and images
@@ -85,11 +89,8 @@ def target_problem(text: str) -> Problem | None:
     """
     if not text:
         return None
-    if text.lower().startswith("regex:"):
-        return Problem(
-            f"target {text!r}: targets by regular expression are not supported yet",
-            "Name the Dataset or Screen itself, like Dataset:name:D.",
-        )
+    if is_template(text):
+        return template_problem(text)
     try:
         target = parse_target(text)
     except BadTarget as error:

@@ -21,6 +21,7 @@ from ingest.omero.tags import resolve_tag
 from ingest.omero.target_grammar import TargetPath, parse_target
 from ingest.prepared import FILE, Entry, Key, key, read_table
 from ingest.records import read_filesets
+from ingest.row_targets import early_row_target
 
 
 def resolve_all(plan_files: Iterable[Path], context: Context) -> None:
@@ -41,9 +42,10 @@ def resolve_all(plan_files: Iterable[Path], context: Context) -> None:
             accounts[*place, ""] = {**_place(fileset), **_outcome(lambda _: {}, fileset, context)}
         if "error" in accounts[*place, ""]:
             continue
-        if fileset.target and (*place, fileset.target) not in targets:
-            entry = _target_entry(fileset, known.get((*place, fileset.target)), context)
-            targets[*place, fileset.target] = entry
+        target = _target_text(fileset, context)
+        if target and (*place, target) not in targets:
+            entry = _target_entry(fileset, target, known.get((*place, target)), context)
+            targets[*place, target] = entry
         for tag in fileset.tags if context.config.annotate.tags else ():
             if (*place, tag) not in tags:
                 tags[*place, tag] = _tag_entry(fileset, tag, context)
@@ -63,8 +65,18 @@ def target_of(entry: Entry) -> Target:
     return Target(entry["type"], entry["id"], entry["name"])
 
 
-def _target_entry(fileset: Fileset, known: Entry | None, context: Context) -> Entry:
-    path = parse_target(fileset.target)
+def _target_text(fileset: Fileset, context: Context) -> str:
+    """The row's target; empty when there is none, or none can be told: its own stages say why."""
+    try:
+        return early_row_target(fileset, context)
+    except StageError as error:
+        _log(fileset, error, context)
+        note_failure(context.results, TARGETS, TARGETS)
+        return ""
+
+
+def _target_entry(fileset: Fileset, target: str, known: Entry | None, context: Context) -> Entry:
+    path = parse_target(target)
 
     def find(session: Session) -> Entry:
         if path.per_fileset:
@@ -73,7 +85,7 @@ def _target_entry(fileset: Fileset, known: Entry | None, context: Context) -> En
             return target_of(known).to_json()
         return resolve(session, path).to_json()
 
-    return {**_place(fileset), "target": fileset.target, **_outcome(find, fileset, context)}
+    return {**_place(fileset), "target": target, **_outcome(find, fileset, context)}
 
 
 def _shared_project(session: Session, path: TargetPath) -> Entry | None:
@@ -97,8 +109,12 @@ def _outcome(find: Callable[[Session], Entry], fileset: Fileset, context: Contex
     except LostConnection:
         raise
     except StageError as error:
-        context.log.error("row %d (%s): %s", fileset.row, fileset.id, error.cause)
+        _log(fileset, error, context)
         return {"error": {"cause": error.cause, "remedy": error.remedy}}
+
+
+def _log(fileset: Fileset, error: StageError, context: Context) -> None:
+    context.log.error("row %d (%s): %s", fileset.row, fileset.id, error.cause)
 
 
 def _text(table: Mapping[str, list[Entry]]) -> str:

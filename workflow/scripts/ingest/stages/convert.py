@@ -9,14 +9,19 @@ import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ingest.context import Context
-from ingest.file_names import Folders, matches
 from ingest.fileset import Fileset, Record, SourceFile, StageError
+from ingest.listed_files import listed_files
 from ingest.named_files import named_by_another
+from ingest.plates import is_plate
 from ingest.source_errors import unreadable
 from ingest.source_files import stat_source, still_there
 from ingest.stages import Stage
+
+if TYPE_CHECKING:
+    from imageformats import FilesetFiles
 
 LISTED = 10  # names in an error; the first few tell what is going on
 
@@ -28,11 +33,14 @@ def run(fileset: Fileset, _upstream: Record, context: Context) -> Record:
             "Empty the row's `convert` cell to import its files as they are.",
         )
     if fileset.files:
-        paths, reader, image_format = _listed(fileset), "", ""
+        paths, reader, image_format = listed_files(fileset), "", ""
         files = _source_files(paths)
         _check_whole(paths)
+        plate = is_plate(paths[0])
     else:
-        paths, reader, image_format = _grouped(fileset.path)
+        found = _grouped(fileset.path)
+        paths, reader, image_format = list(found.files), found.reader, found.format
+        plate = found.is_plate
         _check_own(fileset, paths, context)
         files = _source_files(paths)
     return Record(
@@ -40,7 +48,7 @@ def run(fileset: Fileset, _upstream: Record, context: Context) -> Record:
         "convert",
         "notneeded",
         files=files,
-        facts={"reader": reader, "format": image_format},
+        facts={"reader": reader, "format": image_format, "is_plate": plate},
     )
 
 
@@ -51,7 +59,7 @@ def still_holds(fileset: Fileset, earlier: Record, context: Context) -> bool:
     if any(file.path in removed for file in earlier.files):
         return True
     if fileset.files:
-        return [file.path for file in earlier.files] == _listed(fileset)
+        return [file.path for file in earlier.files] == listed_files(fileset)
     # A file that Bio-Formats would add to the fileset makes its folder younger than the record.
     folders = {str(Path(file.path).parent) for file in earlier.files}
     if Path(fileset.path).is_dir():
@@ -60,27 +68,8 @@ def still_holds(fileset: Fileset, earlier: Record, context: Context) -> bool:
     return all(datetime.fromtimestamp(Path(f).stat().st_mtime, UTC) < looked for f in folders)
 
 
-def _listed(fileset: Fileset) -> list[str]:
-    """The files that the row's `files` mean, in their order and each once."""
-    folder = fileset.path if Path(fileset.path).is_dir() else str(Path(fileset.path).parent)
-    found: dict[str, None] = {}
-    folders = Folders()
-    for entry in fileset.files:
-        try:
-            names = matches(folder, entry, folders)
-        except OSError as error:
-            raise unreadable(error.filename or folder, error) from None
-        if not names:
-            raise StageError(
-                f"no file in {folder} matches {entry!r} of the row's `files`",
-                "Put the file back, or correct the row's `files`, and run the same command again.",
-            )
-        found.update(dict.fromkeys(f"{folder}/{name}" for name in names))
-    return list(found)
-
-
-def _grouped(path: str) -> tuple[list[str], str, str]:
-    """The files that Bio-Formats takes for the fileset at `path`, its reader and its format."""
+def _grouped(path: str) -> FilesetFiles:
+    """What Bio-Formats takes for the fileset at `path`."""
     import imageformats  # starts a JVM when used: only rows without `files` pay for it
 
     if not Path(path).is_dir():
@@ -102,7 +91,7 @@ def _grouped(path: str) -> tuple[list[str], str, str]:
             "Give each of them a row of its own with this file as `path`, or list the files that "
             "make up one fileset in `files`.",
         )
-    return list(filesets[0].files), filesets[0].reader, filesets[0].format
+    return filesets[0]
 
 
 def _check_whole(paths: list[str]) -> None:

@@ -46,7 +46,7 @@ def _attempt(fileset: Fileset, upstream: Record, context: Context) -> Record:
         found = _excluded(session, fileset, upstream, context)
         if found:
             return _not_imported(fileset, upstream, found)
-        target = _target(session, fileset, context)
+        target = _target(session, fileset, upstream, context)
         request = _request(fileset, upstream, target, context)
         adopted = recover(session, fileset, request, context)
         if adopted:
@@ -173,10 +173,12 @@ def _seconds(wait: str | int) -> float | None:
     return None if wait == "forever" else 0.0
 
 
-def _target(session: Session, fileset: Fileset, context: Context) -> Target | None:
+def _target(
+    session: Session, fileset: Fileset, upstream: Record, context: Context
+) -> Target | None:
     if not fileset.target:
         return None
-    entry = prepared.target_entry(fileset, context)
+    entry = prepared.target_entry(fileset, upstream, context)
     if entry.get("per_fileset"):
         return _own_target(session, fileset, entry, context)
     return targets.target_of(entry)
@@ -188,7 +190,7 @@ def _own_target(
     """The container of this fileset alone: the one an earlier run made, or a new one."""
     mark = str(uuid.uuid4())
     for event in reversed(context.journal.events(fileset.id)):
-        if (event.get("database"), event.get("wanted")) != (session.database, fileset.target):
+        if (event.get("database"), event.get("wanted")) != (session.database, entry["target"]):
             continue
         if "made_target" in event:
             target = targets.target_of(event["made_target"])
@@ -198,10 +200,10 @@ def _own_target(
             # Announced, and perhaps made, by a run that was killed before it could tell.
             mark = event["mark"]
         break
-    facts = {"wanted": fileset.target, "database": session.database, "mark": mark}
+    facts = {"wanted": entry["target"], "database": session.database, "mark": mark}
     context.journal.append(fileset.id, "import", "intent", **facts)
     project = targets.target_of(entry["project"]) if entry["project"] else None
-    target = resolve(session, parse_target(fileset.target), project, mark)
+    target = resolve(session, parse_target(entry["target"]), project, mark)
     context.journal.append(fileset.id, "import", "intent", made_target=target.to_json(), **facts)
     return target
 

@@ -41,7 +41,7 @@ class NameTaken(StageError):
 
 
 def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
-    check_prepared(fileset, context)
+    check_prepared(fileset, upstream, context)
     removed = context.journal.removed(fileset.id)
     gone = {
         file.path
