@@ -9,9 +9,10 @@ from typing import Any
 
 import omero
 import omero.model
-from omero.rtypes import rlong, rstring, rtime, unwrap
+from omero.rtypes import rstring, unwrap
 
 from omero_embedded.repository.digests import Digests
+from omero_embedded.repository.noting import Notes
 from omero_embedded.sessions.acting import as_server
 from omero_embedded.store import Actor, Store, Work
 from omero_embedded.store.accounts import SERVER
@@ -31,6 +32,7 @@ class Repository:
     row_id: int
     store: Store
     digests: Digests
+    notes: Notes
 
     def path_of(self, row: Any) -> Path:
         """Where an OriginalFile of the repository lies."""
@@ -91,8 +93,9 @@ class Repository:
         row.mimetype = rstring(mimetype or "application/octet-stream")
         return row
 
-    def save_digest(self, actor: Actor, file_id: int) -> Any:
-        """Note size and digest of a file as it lies on disk; the row as it is now."""
+    def save_digest(self, actor: Actor, file_id: int, is_written: bool) -> Any | None:
+        """Note size and digest of a file as it lies on disk; the row as it is now, None when
+        nothing had to be noted. See `must_note`."""
         with self.store.read(as_server(actor)) as work:
             row = work.get("OriginalFile", file_id)
             hasher = (
@@ -101,17 +104,30 @@ class Repository:
                 else None
             )
         path = self.path_of(row)
+        if not must_note(path, unwrap(row.size), is_written):
+            return None
+        return self.note(actor, file_id, path, hasher)
+
+    def note(self, actor: Actor, file_id: int, path: Path, algorithm: str | None) -> Any:
+        """Note size and digest of a file as it lies on disk; the row as it is now."""
         try:
             stat = path.stat()
-            digest = self.digests.of(path, hasher) if hasher else None
+            digest = self.digests.of(path, algorithm) if algorithm else None
         except OSError as error:
             raise errors.resource(f"{path} cannot be read: {error.strerror}") from error
-        if (unwrap(row.size), unwrap(row.hash)) == (stat.st_size, digest):
-            return row
-        row.size, row.hash = rlong(stat.st_size), rstring(digest)
-        row.mtime = rtime(stat.st_mtime_ns // 1_000_000)
-        with self.store.write(as_server(actor)) as work:
-            return work.save(row)
+        mtime = stat.st_mtime_ns // 1_000_000
+        return self.notes.note(as_server(actor), file_id, stat.st_size, digest, mtime)
+
+
+def must_note(path: Path, known_size: int | None, is_written: bool) -> bool:
+    """Whether OMERO.server would compute a digest when it is asked to save: of what was written
+    through its handle, of an empty file, and of one whose size is not the one in the database.
+    A size that it does not know is not another one."""
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise errors.resource(f"{path} cannot be read: {error.strerror}") from error
+    return is_written or size == 0 or (known_size is not None and known_size != size)
 
 
 def find_row(work: Work, uuid: str, path: PurePosixPath) -> Any | None:
@@ -135,4 +151,4 @@ def open_repository(root: Path, store: Store, uuid: str) -> Repository:
         if not rows:
             row.details.group = omero.model.ExperimenterGroupI(USER_GROUP_ID, False)
         row = work.save(row)
-    return Repository(root, uuid, row.id.val, store, Digests())
+    return Repository(root, uuid, row.id.val, store, Digests(), Notes(store))

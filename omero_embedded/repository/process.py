@@ -9,10 +9,11 @@ from typing import Any
 
 import omero
 import omero.all
+from omero.rtypes import unwrap
 
 from omero_embedded.commands.handle import Handle, Task
 from omero_embedded.repository.beginning import Begun, set_job
-from omero_embedded.repository.files import Repository
+from omero_embedded.repository.files import Repository, must_note
 from omero_embedded.repository.rawfile import RawFile
 from omero_embedded.sessions.acting import as_server, event_context
 from omero_embedded.sessions.servant_map import ServantMap, Stateful
@@ -22,6 +23,7 @@ from omero_embedded.wire import errors
 from omero_embedded.wire.servants import Call
 
 _MODE = "omero.fs.mode"
+_DIGESTS = "select f.id, f.hash from FilesetEntry e join e.originalFile f where e.fileset.id = :id"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class ImportProcess(Stateful):
         self._begun = begun
         self._settings = settings
         self._uploaders: dict[int, Any] = {}
+        # What the database has; nothing for a file of which nothing was noted yet.
+        self._sizes: dict[int, int] = {}
         self._handle_proxy: Any = None
         self._lock = threading.Lock()
         self.proxy: Any = None
@@ -63,16 +67,24 @@ class ImportProcess(Stateful):
             return self._uploaders[index]
 
     def _open(self, call: Call, index: int, mode: str) -> Any:
-        repository, file_id = self._importing.repository, self._begun.file_ids[index]
         store = RawFile(
-            file_id,
+            self._begun.file_ids[index],
             self._begun.paths[index],
             mode != "r",
-            lambda: repository.save_digest(self._actor, file_id),
+            lambda is_written: self._note(index, is_written),
             lambda: self._forget(index),
         )
         skeleton = omero.api.RawFileStore
         return self._importing.servants.open_new(call.caller, "RawFileStore", skeleton, store)
+
+    def _note(self, index: int, is_written: bool) -> Any | None:
+        begun, path = self._begun, self._begun.paths[index]
+        if not must_note(path, self._sizes.get(index), is_written):
+            return None
+        file_id = begun.file_ids[index]
+        row = self._importing.repository.note(self._actor, file_id, path, begun.algorithm)
+        self._sizes[index] = row.size.val
+        return row
 
     def _forget(self, index: int) -> None:
         with self._lock:
@@ -85,7 +97,7 @@ class ImportProcess(Stateful):
         return path.stat().st_size if path.exists() else 0
 
     def verifyUpload(self, call: Call, checksums: list[str]) -> Any:
-        """Compare with the bytes on disk, then begin to read them.
+        """Compare with the digests in the database, then begin to read the files.
 
         Raises omero.ChecksumValidationException with the server's digests of the entries that
         differ; may be called again after that.
@@ -99,8 +111,8 @@ class ImportProcess(Stateful):
                 return self._handle_proxy
             failing = {
                 index: found
-                for index, given in enumerate(checksums)
-                if (found := self._digest(index)) != given
+                for index, (given, found) in enumerate(zip(checksums, self._digests(), strict=True))
+                if found != given
             }
             if failing:
                 raise errors.checksum_mismatch(failing)
@@ -110,14 +122,12 @@ class ImportProcess(Stateful):
             self._handle_proxy = self._importing.start(self._client, Handle(task))
             return self._handle_proxy
 
-    def _digest(self, index: int) -> str:
-        repository = self._importing.repository
-        path = self._begun.paths[index]
-        if not path.exists():
-            return ""
-        row = repository.save_digest(self._actor, self._begun.file_ids[index])
-        digest: str = row.hash.val
-        return digest
+    def _digests(self) -> list[str]:
+        """The digests in the database, in the entries' order; "" where there is none."""
+        with self._importing.repository.store.read(as_server(self._actor)) as work:
+            rows = work.projection(_DIGESTS, {"id": self._begun.fileset_id})
+        found = {file_id.val: unwrap(digest) or "" for file_id, digest in rows}
+        return [found.get(file_id, "") for file_id in self._begun.file_ids]
 
     def _finish_upload(self) -> None:
         with self._importing.repository.store.write(as_server(self._actor)) as work:

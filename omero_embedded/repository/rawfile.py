@@ -20,14 +20,15 @@ _LONGEST_READ = 64_000_000
 
 
 class RawFile(Stateful):
-    """One file. `note` records size and digest, and returns the OriginalFile."""
+    """One file. `note`, told whether something was written since the last time, records size and
+    digest where that is called for, and returns the OriginalFile, or None."""
 
     def __init__(
         self,
         file_id: int,
         path: Path,
         writable: bool,
-        note: Callable[[], Any],
+        note: Callable[[bool], Any],
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self._file_id = file_id
@@ -88,15 +89,16 @@ class RawFile(Stateful):
         return self._descriptor
 
     def save(self, call: Call) -> Any:
-        """The OriginalFile with size and digest of what is on disk now."""
-        self._is_written = False
-        return self._note()
+        """The OriginalFile with size and digest of what is on disk now; None when they were not
+        computed anew."""
+        is_written, self._is_written = self._is_written, False
+        return self._note(is_written)
 
     def finish(self) -> None:
-        """Note what was written since the last save."""
-        if self._is_written and self._path.exists():
-            self._is_written = False
-            self._note()
+        """OMERO.server saves whatever it closes."""
+        if self._path.exists():
+            is_written, self._is_written = self._is_written, False
+            self._note(is_written)
 
     def close(self, call: Call) -> None:
         try:

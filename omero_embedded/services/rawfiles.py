@@ -12,7 +12,7 @@ from typing import Any
 from omero.rtypes import rlong, rstring, unwrap
 
 from omero_embedded.repository.checksums import checksum
-from omero_embedded.repository.files import Repository
+from omero_embedded.repository.files import Repository, must_note
 from omero_embedded.repository.rawfile import RawFile
 from omero_embedded.sessions.acting import actor_of, as_server
 from omero_embedded.sessions.servant_map import Stateful
@@ -36,16 +36,18 @@ class ChosenFile(Stateful):
         self.release()
         if unwrap(row.repo) == self._repository.uuid:
             path, writable = self._repository.path_of(row), False
-            note: Callable[[], Any] = lambda: row  # noqa: E731
+            note: Callable[[bool], Any] = lambda _is_written: None  # noqa: E731
         else:
             path = self._folder / str(file_id)
             writable = bool(row.details.permissions.canEdit())
-            note = lambda: self._note(actor, row, path)  # noqa: E731
+            note = lambda is_written: self._note(actor, row, path, is_written)  # noqa: E731
         self._file = RawFile(file_id, path, writable, note)
 
-    def _note(self, actor: Actor, row: Any, path: Path) -> Any:
+    def _note(self, actor: Actor, row: Any, path: Path, is_written: bool) -> Any:
         """Record size and digest of an attachment."""
         store = self._repository.store
+        if not must_note(path, unwrap(row.size), is_written):
+            return None
         with store.write(as_server(actor.in_group(row.details.group.id.val))) as work:
             now = work.get("OriginalFile", row.id.val)
             if now.hasher is None:

@@ -74,6 +74,20 @@ class Work:
         loader.finish()
         return [loader.object(model_type.name, object_id) for object_id in ids]
 
+    def get_all(self, type_name: str, ids: Sequence[int]) -> dict[int, Any]:
+        """`get` for several objects at once, by id; whoever may read them.
+
+        Raises omero.ValidationException when one is missing.
+        """
+        loader = Loader(self.connection, self.access)
+        loader.load(type_name, ids)
+        loader.finish()
+        found = {object_id: loader.object(type_name, object_id) for object_id in ids}
+        missing = [object_id for object_id, loaded in found.items() if loaded is None]
+        if missing:
+            raise invalid(f"The requested object ({type_name},{missing[0]}) is not available")
+        return found
+
     def query(
         self, hql: str, parameters: Mapping[str, Any] | None = None, page: Page | None = None
     ) -> list[Any]:
