@@ -224,7 +224,8 @@ class Import(Section):
         default=4, description="Filesets in flight at once, per job."
     )
     parallel_files: PositiveInt = Field(
-        default=4, description="Files of a fileset in flight at once."
+        default=32,
+        description="Files of a fileset in flight at once; of those whose bytes are moved, 4.",
     )
     transfer_folder: FilePath | None = Field(
         default=None,

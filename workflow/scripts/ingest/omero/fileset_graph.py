@@ -62,7 +62,7 @@ class ImportRequest:
     reader: str = ""
     thumbnails: bool = True
     minmax: bool = True
-    parallel_files: int = 4
+    parallel_files: int = 32
     timeout: float | None = 4 * 3600.0
 
     @property
