@@ -20,6 +20,9 @@ from ingest.omero.queries import Entry
 from ingest.omero.session import Session
 from ingest.source_errors import unreadable
 
+# A name and a size make no file known: OMERO has many of both.
+_TELLING = frozenset(OMERO_ALGORITHMS) - {"File-Size-64"}
+
 log = logging.getLogger("ingest")
 
 
@@ -72,7 +75,7 @@ def _by_path(session: Session, first: SourceFile, _digests: Digests) -> Iterator
 def _by_name(session: Session, first: SourceFile, digests: Digests) -> Iterator[int]:
     found = queries.entries_named(session, _name(first), first.size)
     for fileset_id, algorithm, digest in dict.fromkeys(found):
-        if algorithm in OMERO_ALGORITHMS and digests.of(first, algorithm) == digest:
+        if algorithm in _TELLING and digests.of(first, algorithm) == digest:
             yield fileset_id
 
 
@@ -96,7 +99,7 @@ def _holds_names(entries: Sequence[Entry], files: Sequence[SourceFile], digests:
     wanted: Counter[tuple[str, str]] = Counter()
     for file in files:
         algorithm = algorithms.get((_name(file), file.size))
-        if algorithm not in OMERO_ALGORITHMS:
+        if algorithm not in _TELLING:
             return False
         wanted[_name(file), digests.of(file, algorithm)] += 1
     return wanted <= Counter((entry.name, entry.digest) for entry in entries)
