@@ -160,10 +160,10 @@ def test_what_bioformats_cannot_read_is_refused_with_its_reason(
         STAGE.run(Fileset("a", 2, str(folder / "x.tif")), PLAN, context)
 
 
-def test_a_converter_is_refused(context: Context, folder: Path) -> None:
+def test_a_converter_that_is_not_there_is_refused(context: Context, folder: Path) -> None:
     with pytest.raises(StageError, match="converter 'zarr'") as caught:
         STAGE.run(Fileset("a", 2, str(folder), files=("x.tif",), convert="zarr"), PLAN, context)
-    assert "`convert`" in caught.value.remedy
+    assert "`converters`" in caught.value.remedy
 
 
 def test_a_pattern_without_a_match_is_named(context: Context, folder: Path) -> None:

@@ -25,6 +25,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from ingest.config_errors import ConfigError, describe
+from ingest.conversion.options import BadRequest, Converter, ConverterName, parse_request
 from ingest.import_options import (
     LARGEST_ID,
     BadOption,
@@ -140,6 +141,10 @@ class Defaults(Section):
         "upload_rm, which remove a fileset's sources once it is imported and verified; or "
         "module:function, your own (docs/manifest.md).",
     )
+    convert: str = Field(
+        default="",
+        description="The converter of rows that name none, like ometiff or ometiff?series=1.",
+    )
     tags: tuple[str, ...] = Field(default=(), description="Tags put on images and plates.")
 
 
@@ -164,6 +169,26 @@ class TransferOptions(Section):
         default=None,
         description="Folder that will hold <fileset>/<file> for good. null: only the transfer none "
         "can be asked for.",
+    )
+
+
+class Convert(Section):
+    """What becomes of files that a converter makes (see converters, and docs/conversion.md)."""
+
+    store: FilePath | None = Field(
+        default=None,
+        description="Folder that will hold <fileset>/converted/ for good: OMERO links to it. null: "
+        "transfer.store.",
+    )
+    scratch: FilePath | None = Field(
+        default=None,
+        description="Folder that converters write to first, on a fast disk. null: in the store.",
+    )
+    keep_original: Literal["archive", "reference", "none"] = Field(
+        default="reference",
+        description="The raw files, which are never removed. archive: a verified copy is kept in "
+        "<fileset>/original/. reference: the image tells their path and digest. none: only the "
+        "record does.",
     )
 
 
@@ -268,6 +293,20 @@ class Report(Section):
     thumbnails: int = Field(default=200, ge=0, description="How many thumbnails it shows at most.")
 
 
+_CONVERTERS = """\
+converters:
+  ometiff:
+    image: images/ometiff.sif
+    contract: biomero
+  bfconvert:
+    image: docker://example.org/bioformats:8.1
+    command: bfconvert -series {series} {input} {output}/{stem}.ome.tiff
+    parameters: {series: '0'}
+    cpus: 2
+    memory_mb: 4000
+    time_limit_minutes: 60"""
+
+
 class Config(Section):
     """Configuration of the OMERO ingest workflow."""
 
@@ -296,6 +335,13 @@ class Config(Section):
     defaults: Defaults = Defaults()
     checksum: Checksum = Checksum()
     transfer: TransferOptions = TransferOptions()
+    convert: Convert = Convert()
+    converters: dict[ConverterName, Converter] = Field(
+        default={},
+        description="Programs that turn raw files into what OMERO reads; a row's `convert` cell "
+        "names one. docs/conversion.md lists their options.",
+        examples=[_CONVERTERS],
+    )
     omero: Omero = Omero()
     importing: Import = Field(default=Import(), alias="import")
     annotate: Annotate = Annotate()
@@ -309,6 +355,22 @@ class Config(Section):
                 "Set transfer.store to the folder that will hold the files, or write "
                 "defaults.transfer: none.",
             )
+        return self
+
+    @model_validator(mode="after")
+    def _converter_is_there(self) -> Config:
+        if self.defaults.convert:
+            try:
+                parse_request(self.defaults.convert, self.converters)
+            except BadRequest as error:
+                raise _problem(
+                    f"defaults.convert is refused: {error.problem.cause}", error.problem.remedy
+                ) from None
+            if self.convert.store is None and self.transfer.store is None:
+                raise _problem(
+                    "defaults.convert names a converter, but there is no store for what it makes",
+                    "Set convert.store (or transfer.store).",
+                )
         return self
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import reprlib
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -42,9 +42,12 @@ def _line(details: ErrorDetails, root: type[BaseModel]) -> str:
 
 
 def _suggestion(location: Sequence[int | str], root: type[BaseModel]) -> str:
-    model = root
+    model: Any = root
     for part in location[:-1]:
-        model = next(section for name, section in _options(model) if name == part)
+        if get_origin(model) is dict:  # the part is a name of the user's own
+            model = get_args(model)[1]
+        else:
+            model = next(section for name, section in _options(model) if name == part)
     names = [name for name, _ in _options(model)]
     close = difflib.get_close_matches(str(location[-1]).lower(), names, n=1)
     if close:

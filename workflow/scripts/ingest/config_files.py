@@ -56,6 +56,9 @@ def _lines(section: BaseModel, indent: str) -> Iterator[str]:
         else:
             yield from _comment((field.description or "") + _choices(field.annotation), indent)
             yield f"{indent}{option}: {_scalar(values[name])}"
+            for example in field.examples or ():
+                yield f"{indent}# For example:"
+                yield from (f"{indent}#   {line}" for line in example.splitlines())
 
 
 def _comment(text: str, indent: str) -> list[str]:

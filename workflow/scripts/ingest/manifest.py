@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from ingest.config import Config, ConfigError
+from ingest.conversion.options import NO_CONVERTER
 from ingest.expected_checksum import parse_checksum
 from ingest.fileset import Fileset, Problem
 from ingest.import_options import PARSERS
@@ -26,7 +27,9 @@ from ingest.manifest_table import COMMENT, KEY_VALUE, read_table
 
 __all__ = ["Manifest", "ManifestError", "RowProblem", "read_manifest"]
 
-_DEFAULTED = ("target", "user", "group", "name", "description", "transfer", "import_transfer")
+_DEFAULTED = (
+    "target", "user", "group", "name", "description", "transfer", "import_transfer", "convert"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,9 @@ def _with_defaults(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
         column: frame[column].mask(frame[column] == "", default)
         for column, default in defaults.items()
     }
+    filled["convert"] = filled["convert"].mask(filled["convert"] == NO_CONVERTER, "")
+    # A converter writes to the store itself.
+    filled["transfer"] = filled["transfer"].mask(filled["convert"] != "", "none")
     return frame.assign(**filled)
 
 

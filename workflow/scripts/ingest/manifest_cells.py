@@ -10,6 +10,7 @@ from typing import get_args
 import pandas as pd
 
 from ingest.config import Config, Transfer
+from ingest.conversion.options import NO_CONVERTER, BadRequest, parse_request
 from ingest.expected_checksum import BadChecksum, parse_checksum
 from ingest.fileset import Problem
 from ingest.import_options import PARSERS, BadOption
@@ -45,10 +46,11 @@ def check_cells(frame: pd.DataFrame, config: Config) -> Iterator[RowProblem]:
     yield from _judge(frame, "name", _name)
     yield from _judge(frame, "transfer", lambda value: _transfer(value, config))
     yield from _judge(frame, "import_transfer", lambda value: _import_transfer(value, config))
-    yield from _judge(frame, "convert", _convert)
+    yield from _judge(frame, "convert", lambda value: _convert(value, config))
     yield from _judge(frame, "checksum", _checksum)
     for column, parse in PARSERS.items():
         yield from _judge(frame, column, partial(_option, parse))
+    yield from _check_transfers_of_converted(frame, config)
     both = frame[(frame["checksum"] != "") & (frame["checksums"] != "")]
     for line, fileset in zip(both.index, both["fileset"], strict=True):
         yield RowProblem(
@@ -57,6 +59,23 @@ def check_cells(frame: pd.DataFrame, config: Config) -> Iterator[RowProblem]:
             fileset,
             "the row has both a checksum and a checksums file",
             "Leave one of the two cells empty.",
+        )
+
+
+def _check_transfers_of_converted(frame: pd.DataFrame, config: Config) -> Iterator[RowProblem]:
+    converted = frame["convert"].mask(frame["convert"] == "", config.defaults.convert)
+    wrong = frame[~converted.isin(["", NO_CONVERTER]) & ~frame["transfer"].isin(["", "none"])]
+    for line, transfer, fileset in zip(
+        wrong.index, wrong["transfer"], wrong["fileset"], strict=True
+    ):
+        yield RowProblem(
+            line,
+            "transfer",
+            fileset,
+            f"the transfer {transfer} is asked for, but what a converter makes is in the store "
+            "already",
+            "Leave the cell empty; convert.keep_original says whether the raw files are kept there "
+            "too.",
         )
 
 
@@ -174,11 +193,19 @@ def _import_transfer(value: str, config: Config) -> Problem | None:
     return problem
 
 
-def _convert(value: str) -> Problem:
-    return Problem(
-        f"the row asks for the converter {value!r}, but no converter is configured",
-        "Leave the cell empty.",
-    )
+def _convert(value: str, config: Config) -> Problem | None:
+    if value == NO_CONVERTER:
+        return None
+    try:
+        parse_request(value, config.converters)
+    except BadRequest as error:
+        return error.problem
+    if config.convert.store is None and config.transfer.store is None:
+        return Problem(
+            "there is no place for what a converter makes",
+            "Set the option convert.store (or transfer.store).",
+        )
+    return None
 
 
 def _option(parse: Callable[[str], object], value: str) -> Problem | None:

@@ -29,8 +29,10 @@ MOST_BATCHES = 1_000  # what one Snakemake process plans and schedules with ease
 
 # What decides how a manifest is read; another version of it reads the manifest again.
 _CODE = ("plan.py", "manifest*.py", "expected_checksum.py", "file_names.py", "fileset.py",
-         "named_files.py", "records.py", "import_*.py",
+         "named_files.py", "records.py", "import_*.py", "conversion/options.py",
          "omero/target_*.py")  # fmt: skip
+_OPTIONS = ("manifest", "invalid_rows", "batch_size", "allowed_roots", "defaults", "converters")
+
 
 
 class PlanError(Exception):
@@ -146,9 +148,10 @@ def _inputs(config: Config, root: Path) -> dict[str, str]:
         manifest = b""  # read_manifest says what is wrong
     options = config.model_dump(
         mode="json",
-        include={"manifest", "invalid_rows", "batch_size", "allowed_roots", "defaults"},
+        include=set(_OPTIONS),
     )
     options["store"] = config.transfer.store is not None
+    options["converted"] = config.convert.store is not None
     options["algorithm"] = config.checksum.algorithm
     options["import"] = config.importing.model_dump(mode="json", include=set(PARSERS))
     options["transfer_folder"] = str(config.importing.transfer_folder)

@@ -11,6 +11,7 @@ from typing import Any
 from ingest import checksum_file
 from ingest.config import Config
 from ingest.context import Context
+from ingest.copying import VERIFICATION
 from ingest.digests import OMERO_ALGORITHMS, digest_file
 from ingest.expected_checksum import BadChecksum, parse_checksum
 from ingest.fileset import Fileset, Record, SourceFile, StageError
@@ -24,6 +25,7 @@ LISTED = 10  # mismatches in an error
 
 
 def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
+    fileset = _without_demands_if_converted(fileset)
     expected = _expected(fileset, upstream.files)
     earlier = _earlier(fileset, context)
     if earlier and _removed_since(earlier, upstream, context):
@@ -47,6 +49,7 @@ def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
 
 
 def still_holds(fileset: Fileset, earlier: Record, context: Context) -> bool:
+    fileset = _without_demands_if_converted(fileset)
     removed = context.journal.removed(fileset.id)
     if not all(still_there(file, removed) for file in earlier.files):
         return False
@@ -60,6 +63,24 @@ def still_holds(fileset: Fileset, earlier: Record, context: Context) -> bool:
     except StageError:
         return False
     return True
+
+
+def digested_originals(
+    fileset: Fileset, files: tuple[SourceFile, ...], context: Context
+) -> tuple[SourceFile, ...]:
+    """The files a converter is to read, with the digests that tell them from others.
+
+    Raises StageError when they are not those that the manifest vouches for.
+    """
+    expected = _expected(fileset, files)
+    digested = _digested(files, [VERIFICATION], expected, context)
+    _compare(digested, expected)
+    return digested
+
+
+def _without_demands_if_converted(fileset: Fileset) -> Fileset:
+    """The manifest vouches for the originals, which the converter's stage has compared."""
+    return replace(fileset, checksum="", checksums="") if fileset.convert else fileset
 
 
 def _algorithm(fileset: Fileset, context: Context) -> str:

@@ -1,7 +1,5 @@
-"""convert: decides which files of a row go on, and which reader opens them.
-
-No converter is configured yet, so nothing is converted: a row that asks for one is refused.
-"""
+"""convert: decides which files of a row go on, and which reader opens them: its own, or those that
+its converter makes of them."""
 
 from __future__ import annotations
 
@@ -28,10 +26,7 @@ LISTED = 10  # names in an error; the first few tell what is going on
 
 def run(fileset: Fileset, _upstream: Record, context: Context) -> Record:
     if fileset.convert:
-        raise StageError(
-            f"the row asks for the converter {fileset.convert!r}, and no converter is configured",
-            "Empty the row's `convert` cell to import its files as they are.",
-        )
+        return _converted(fileset, context)
     if fileset.files:
         paths, reader, image_format = listed_files(fileset), "", ""
         files = _source_files(paths)
@@ -53,6 +48,8 @@ def run(fileset: Fileset, _upstream: Record, context: Context) -> Record:
 
 
 def still_holds(fileset: Fileset, earlier: Record, context: Context) -> bool:
+    if fileset.convert:
+        return _still_converted(fileset, earlier, context)
     removed = context.journal.removed(fileset.id)
     if not all(still_there(file, removed) for file in earlier.files):
         return False
@@ -66,6 +63,32 @@ def still_holds(fileset: Fileset, earlier: Record, context: Context) -> bool:
         folders.add(fileset.path)
     looked = datetime.fromisoformat(earlier.started)
     return all(datetime.fromtimestamp(Path(f).stat().st_mtime, UTC) < looked for f in folders)
+
+
+def _converted(fileset: Fileset, context: Context) -> Record:
+    from ingest.conversion.conversion import convert
+    from ingest.stages.checksum import digested_originals
+
+    sources = _source_files(_original_paths(fileset))
+    return convert(fileset, digested_originals(fileset, sources, context), context)
+
+
+def _original_paths(fileset: Fileset) -> list[str]:
+    from ingest.conversion.originals import original_paths
+
+    return listed_files(fileset) if fileset.files else original_paths(fileset)
+
+
+def _still_converted(fileset: Fileset, earlier: Record, context: Context) -> bool:
+    from ingest.conversion.conversion import still_the_same
+
+    facts = earlier.facts["conversion"]
+    sources = [SourceFile(**source) for source in facts["sources"]]
+    return (
+        all(still_there(file, frozenset()) for file in (*sources, *earlier.files))
+        and [file.path for file in sources] == _original_paths(fileset)
+        and still_the_same(fileset, facts, context)
+    )
 
 
 def _grouped(path: str) -> FilesetFiles:
@@ -146,4 +169,15 @@ def _source_files(paths: list[str]) -> tuple[SourceFile, ...]:
     return tuple(files)
 
 
-STAGE = Stage("convert", run, still_holds, uses=("path", "files", "convert"))
+def _parallel(context: Context) -> int:
+    converters = context.config.converters.values()
+    return max(1, context.threads // max((each.cpus for each in converters), default=1))
+
+
+STAGE = Stage(
+    "convert",
+    run,
+    still_holds,
+    uses=("path", "files", "convert"),
+    parallel=_parallel,
+)

@@ -35,6 +35,19 @@ def set_aside(destination: Path, store: Path, fileset: Fileset) -> None:
     fsync_folder(destination.parent)
 
 
+def set_aside_folder(home: Path, store: Path, fileset: Fileset) -> None:
+    """The same for all that an earlier conversion of this fileset put in the store."""
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
+    kept = store / FOLDER / fileset.id / now
+    make_folder(kept.parent)
+    try:
+        home.rename(kept)
+    except OSError as error:
+        raise write_error(kept, error) from None
+    fsync_folder(kept.parent)
+    fsync_folder(store)
+
+
 def _as_we_left_it(destination: Path, events: Sequence[dict[str, Any]]) -> bool:
     transfers = [
         event for event in events if (event["stage"], event["event"]) == ("transfer", "done")

@@ -1,0 +1,168 @@
+"""Images: what a name stands for, by digest, and whether that is still what it was.
+
+`<results>/images/<name>.json` remembers the digest an image had when it was used last, and for a
+file or folder how it looked from outside then, so that gigabytes are read only when it changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import stat
+import subprocess
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ingest.atomic import write_text
+from ingest.conversion import runtimes
+from ingest.fileset import StageError
+
+_LOCK = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image as it is run: `used` is what the runtime is given, `digest` what is in it.
+
+    `before` is the digest it had when it was last used, if that was another one.
+    """
+
+    name: str
+    used: str
+    digest: str
+    before: str = ""
+
+
+@lru_cache(maxsize=1)
+def apptainer_client() -> Any:
+    from spython.main import get_client
+
+    return get_client(quiet=True)
+
+
+def usable(runtime: str, name: str) -> str:
+    """The name under which a runtime knows an image."""
+    if runtime != "apptainer":
+        return name.removeprefix("docker://")
+    return str(Path(name).expanduser().absolute()) if runtimes.is_path(name) else name
+
+
+def pinned(runtime: str, name: str, results: Path) -> Image:
+    """The image that `name` stands for now. It is remembered; what it was before is told.
+
+    Raises StageError when there is no such image.
+    """
+    memory = results / "images" / f"{_slug(f'{runtime} {name}')}.json"
+    with _LOCK:  # the threads of a job ask at once for the same image
+        earlier = _remembered(memory)
+        if runtime == "apptainer":
+            used, digest, looks = _apptainer(name, results, earlier)
+        else:
+            used, digest, looks = *_inspected(runtime, usable(runtime, name)), ""
+        before = str(earlier.get("digest", ""))
+        if (digest, looks) != (before, earlier.get("looks", "")):
+            previous = before if before not in ("", digest) else earlier.get("previous", "")
+            memory_of = {"image": name, "digest": digest, "looks": looks, "previous": previous}
+            write_text(memory, json.dumps(memory_of, indent=1) + "\n")
+    return Image(name, used, digest, before if before not in ("", digest) else "")
+
+
+def _apptainer(name: str, results: Path, earlier: dict[str, Any]) -> tuple[str, str, str]:
+    """What apptainer is to run, its digest, and how it looks from outside."""
+    from ingest.conversion import registry
+
+    if not runtimes.is_path(name):
+        return registry.fetched(name, results / "images", earlier)
+    path = Path(usable("apptainer", name))
+    try:
+        looks = _looks(path)
+        if looks == earlier.get("looks"):
+            return str(path), str(earlier["digest"]), looks
+        digest = _folder_digest(path) if path.is_dir() else file_digest(path)
+    except OSError as error:
+        raise StageError(
+            f"the image {error.filename or path} cannot be read: {error.strerror or error}",
+            "Put it in its place (readable on every node), or correct the converter's `image`.",
+        ) from None
+    return str(path), digest, looks
+
+
+def _inspected(runtime: str, name: str) -> tuple[str, str]:
+    """The id of an image that podman or docker has, or pulls: it names its very content."""
+    ask = [runtime, "image", "inspect", "--format", "{{.Id}}", name]
+    environment = runtimes.client_environment({})
+    done = subprocess.run(ask, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pull = [runtime, "pull", "--quiet", name]
+        pulled = subprocess.run(pull, env=environment, capture_output=True, text=True, check=False)
+        if pulled.returncode:
+            raise StageError(
+                f"{runtime} has no image {name}, and could not pull it: "
+                + " ".join(pulled.stderr.split())[-500:],
+                f"Build or load it on this node ({runtime} load), or correct the converter's "
+                "`image`.",
+            )
+        done = subprocess.run(ask, env=environment, capture_output=True, text=True, check=True)
+    identity = done.stdout.strip().removeprefix("sha256:")
+    return identity, f"sha256:{identity}"
+
+
+def file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def _looks(path: Path) -> str:
+    """Names, sizes, modes and times of an image's files: another one looks different."""
+    if not path.is_dir():
+        found = path.stat()
+        return f"{found.st_size} {found.st_mtime_ns} {found.st_ino}"
+    digest = hashlib.sha256()
+    for name, found in _entries(path):
+        line = (name, found.st_mode, found.st_size, found.st_mtime_ns, found.st_ino)
+        digest.update(repr(line).encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def _folder_digest(path: Path) -> str:
+    """A digest of a folder's names, kinds, modes and bytes."""
+    digest = hashlib.sha256()
+    for name, found in _entries(path):
+        content = ""
+        if stat.S_ISREG(found.st_mode):
+            content = file_digest(path / name)
+        elif stat.S_ISLNK(found.st_mode):
+            content = str((path / name).readlink())
+        line = repr((name, found.st_mode, content))
+        digest.update(line.encode("utf-8", "surrogateescape"))
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _entries(folder: Path) -> list[tuple[str, os.stat_result]]:
+    def refuse(error: OSError) -> None:
+        raise error
+
+    entries = []
+    for above, folders, files in os.walk(folder, onerror=refuse):
+        for name in (*folders, *files):
+            path = Path(above, name)
+            entries.append((str(path.relative_to(folder)), path.lstat()))
+    return sorted(entries, key=lambda entry: entry[0])
+
+
+def _slug(name: str) -> str:
+    readable = re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-.")[-60:]
+    return f"{readable}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+
+
+def _remembered(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

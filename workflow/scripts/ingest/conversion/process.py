@@ -1,0 +1,131 @@
+"""Runs a converter's process: in a group of its own, within limits, and never outliving us."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+LOOK = 0.2  # seconds between two looks at a process's memory
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+# Reads until whoever started it writes a line, and ends the group when that one is dead instead.
+_WATCHDOG = 'read -r _ || { kill -KILL -- "-$1"; shift; [ $# = 0 ] || exec "$@"; }'
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a process ended: its exit status (negative: the signal), why we ended it, its time."""
+
+    status: int
+    limit: Literal["", "time", "memory"]
+    seconds: float
+
+
+def run(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    stdout: Path,
+    stderr: Path,
+    seconds: float,
+    memory: int | None = None,
+    ending: Sequence[str] = (),
+) -> Ended:
+    """Runs `command` in `folder` and waits for it.
+
+    After `seconds`, or when its processes take more than `memory` bytes together, the whole group
+    is killed, and so it is when this process dies. `ending` is a command that ends what is not in
+    the group, such as a container that a daemon runs. Raises OSError when it cannot be started.
+    """
+    started = time.monotonic()
+    with stdout.open("wb") as out, stderr.open("wb") as err:
+        process = subprocess.Popen(
+            command,
+            env=dict(environment),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+        )
+    with _watchdog(process.pid, ending):
+        limit = _wait(process, started + seconds, memory)
+        # What it left running in its group would go on writing.
+        _kill(process.pid)
+        if limit and ending:
+            subprocess.run(ending, check=False, capture_output=True)
+        status = process.wait()
+    return Ended(status, limit, round(time.monotonic() - started, 3))
+
+
+def _wait(
+    process: subprocess.Popen[bytes], deadline: float, memory: int | None
+) -> Literal["", "time", "memory"]:
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return "time"
+        try:
+            process.wait(min(left, LOOK) if memory else left)
+        except subprocess.TimeoutExpired:
+            if memory and resident(process.pid) > memory:
+                return "memory"
+        else:
+            return ""
+
+
+def _kill(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def _watchdog(group: int, ending: Sequence[str]) -> Iterator[None]:
+    watchdog = subprocess.Popen(
+        ["/bin/sh", "-c", _WATCHDOG, "watchdog", str(group), *ending],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        watchdog.communicate(b"ended\n")
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process, its group and all that came of it hold."""
+    parents: dict[int, tuple[int, int, int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                # The second field, the name in parentheses, may hold anything.
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                parents[int(entry.name)] = (int(fields[1]), int(fields[2]), int(fields[21]))
+    members = {member for member, (_, group, _) in parents.items() if group == pid} | {pid}
+    size = 0
+    while len(members) != size:
+        size = len(members)
+        members |= {member for member, (parent, _, _) in parents.items() if parent in members}
+    return sum(parents[member][2] * _PAGE for member in members if member in parents)
+
+
+def last_words(paths: Sequence[Path], limit: int) -> str:
+    """The end of what was written to these files, `limit` characters of each at most."""
+    return "\n".join(filter(None, (tail(path, limit).strip() for path in paths)))
+
+
+def tail(path: Path, limit: int) -> str:
+    """The last `limit` bytes of a file, as text."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - limit))
+        return file.read().decode(errors="replace")

@@ -1,0 +1,300 @@
+"""The programs that run a container image: what each is called with, and whether it works here.
+
+Whichever it is, a converter sees its inputs below /data, read-only, and may write to /output
+alone: what it writes elsewhere inside its container is thrown away with it. It has no home, none of
+our environment, and no network unless its configuration asks for it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+
+from ingest.conversion.options import Converter
+from ingest.fileset import StageError
+
+INPUT, OUTPUT, ALTERNATIVE = "/data", "/output", "/altoutput"
+PROBE_SECONDS = 120
+
+# A missing program is the image's affair: whoever says so did run the image.
+_RAN = ("executable file not found", "no such file or directory: true", "stat /bin/true")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run of a converter.
+
+    `words` are the command, or what comes after the image's own entry point if `has_entry`.
+    `mounts` are (host path, path inside, writable); `temporary` is a folder of the host for /tmp.
+    """
+
+    image: str
+    words: Sequence[str]
+    has_entry: bool
+    mounts: Sequence[tuple[str, str, bool]]
+    temporary: Path
+    environment: Mapping[str, str]
+    cpus: int
+    memory_mb: int | None
+    network: bool
+    working_folder: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """A runtime that works on this machine, and what it can enforce here.
+
+    `network_off` and `memory` are empty where it cannot; `memory` is "watched" where we look at
+    the processes ourselves, "limited" where the kernel does it.
+    """
+
+    name: str
+    version: str = ""
+    network_off: tuple[str, ...] = ()
+    memory: str = "watched"
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+def choose(converter: Converter) -> Runtime:
+    """The runtime for a converter: the one it names, or the first that works for `auto`.
+
+    Raises StageError when none does, with what each one said.
+    """
+    if converter.runtime == "host":
+        return Runtime("host")
+    names = suitable(converter)
+    said = []
+    for name in names:
+        found = probe(name, converter.image)
+        if isinstance(found, Runtime):
+            return found
+        said.append(f"{name}: {found}")
+    raise StageError(
+        f"no container can be run on {os.uname().nodename} from the image {converter.image}: "
+        + "; ".join(said),
+        "Install apptainer or podman there (or correct the converter's image and runtime), and run "
+        "the same command again.",
+    )
+
+
+def suitable(converter: Converter) -> list[str]:
+    """The runtimes that can use the kind of image the converter names."""
+    if converter.runtime != "auto":
+        return [converter.runtime]
+    if converter.image.startswith("docker://"):
+        return ["apptainer", "podman", "docker"]
+    if converter.image.startswith("oras://") or is_path(converter.image):
+        return ["apptainer"]
+    return ["podman", "docker"]
+
+
+def is_path(image: str) -> bool:
+    """Whether an image is a file or folder of the host, not a name."""
+    return image.endswith(".sif") or image.startswith(("/", "./", "../", "~"))
+
+
+@lru_cache(maxsize=64)
+def probe(name: str, image: str) -> Runtime | str:
+    """The runtime if it can run this image here, else what it said; asked once per job."""
+    from ingest.conversion.images import usable
+
+    program = shutil.which(name) or (shutil.which("singularity") if name == "apptainer" else None)
+    if program is None:
+        return "it is not installed"
+    image = usable(name, image)
+    version = _said([program, "--version"])[1].splitlines()
+    runtime = Runtime(name, version[0] if version else "")
+    if name == "apptainer":
+        return _probe_apptainer(runtime, image)
+    return _probe_docker_like(runtime, image)
+
+
+def _probe_apptainer(runtime: Runtime, image: str) -> Runtime | str:
+    off = ("--net", "--network", "none")
+    status, words = _said(_apptainer(replace(_PROBE, image=image), off))
+    if _works(status, words):
+        return replace(runtime, network_off=off)
+    status, words = _said(_apptainer(replace(_PROBE, image=image), ()))
+    return runtime if _works(status, words) else _short(words)
+
+
+def _probe_docker_like(runtime: Runtime, image: str) -> Runtime | str:
+    off = ("--network", "none")
+    job = replace(_PROBE, image=image, memory_mb=64)
+    status, words = _said(docker_like(runtime.name, job, off, "limited", keep=False))
+    if _works(status, words):
+        return replace(runtime, network_off=off, memory="limited")
+    job = replace(job, memory_mb=None)
+    for flags in (off, ()):
+        status, words = _said(docker_like(runtime.name, job, flags, "", keep=False))
+        if _works(status, words):
+            return replace(runtime, network_off=flags, memory="")
+    return _short(words)
+
+
+def _works(status: int, words: str) -> bool:
+    return status == 0 or any(sign in words for sign in _RAN)
+
+
+def _said(command: Sequence[str]) -> tuple[int, str]:
+    try:
+        done = subprocess.run(
+            command,
+            env=client_environment({}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PROBE_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return 1, str(error)
+    words = (done.stdout + done.stderr).decode(errors="replace")
+    return done.returncode, words
+
+
+def _short(words: str) -> str:
+    return " ".join(words.split())[-500:] or "it failed without a word"
+
+
+def command(runtime: Runtime, job: Job) -> list[str]:
+    """What to execute on this machine to have `job` done."""
+    off = () if job.network else runtime.network_off
+    if runtime.name == "host":
+        return list(job.words)
+    if runtime.name == "apptainer":
+        return _apptainer(job, off)
+    return docker_like(runtime.name, job, off, runtime.memory)
+
+
+def ending(runtime: Runtime, name: str) -> list[str]:
+    """A command that ends and removes the container `name`; none where killing its group does."""
+    if runtime.name in ("podman", "docker"):
+        return [runtime.name, "rm", "--force", name]
+    return []
+
+
+def environment(runtime: Runtime, job: Job) -> dict[str, str]:
+    """The environment to execute `command` in."""
+    if runtime.name == "host":
+        temporary = str(job.temporary)
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "LANG": "C.UTF-8",
+            "HOME": temporary,
+            "TMPDIR": temporary,
+            **job.environment,
+        }
+    if runtime.name == "apptainer":
+        # On the command line everybody on the machine could read the values.
+        inner = {f"APPTAINERENV_{key}": value for key, value in job.environment.items()}
+        return client_environment({"APPTAINER_CACHEDIR": str(job.temporary / "cache"), **inner})
+    return client_environment(job.environment)
+
+
+def client_environment(more: Mapping[str, str]) -> dict[str, str]:
+    """Our environment for a runtime's own program, without what is secret or meant for a container
+    that somebody else starts."""
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("OMERO_", "APPTAINERENV_", "SINGULARITYENV_"))
+        and key not in ("APPTAINER_BIND", "APPTAINER_BINDPATH", "SINGULARITY_BIND")
+    }
+    return {**kept, **more}
+
+
+def _apptainer(job: Job, network: Sequence[str]) -> list[str]:
+    from ingest.conversion.images import apptainer_client
+
+    words = apptainer_client()._init_command("run" if job.has_entry else "exec", ["--silent"])
+    if shutil.which(words[0]) is None:
+        words[0] = "apptainer"
+    # --no-privs: root could mount its inputs anew, writable.
+    words += ["--containall", "--no-home", "--no-privs", "--writable-tmpfs", *network]
+    words += ["--workdir", str(job.temporary)] if job.mounts else []
+    words += ["--cwd", job.working_folder or (OUTPUT if job.mounts else "/")]
+    for mount in job.mounts:
+        words += ["--mount", _mount(*mount, read_only="ro")]
+    return [*words, job.image, *job.words]
+
+
+def docker_like(
+    program: str, job: Job, network: Sequence[str], memory: str, keep: bool = True
+) -> list[str]:
+    """The command for podman or docker. With `keep` the container stays, to be asked how it
+    ended."""
+    words = [program, "run", "--security-opt", "no-new-privileges", *network]
+    words += ["--name", job.name] if keep else ["--rm"]
+    if memory == "limited" and job.memory_mb:
+        words += ["--memory", f"{job.memory_mb}m", "--memory-swap", f"{job.memory_mb}m"]
+    if program == "podman":
+        words += ["--pull", "never"]
+        if os.geteuid() != 0:
+            words += ["--userns", "keep-id", "--user", "0:0"]
+    if job.working_folder:
+        words += ["--workdir", job.working_folder]
+    for key in job.environment:
+        words += ["--env", key]
+    mounts = [*job.mounts, (str(job.temporary), "/tmp", True)] if job.mounts else []
+    for mount in mounts:
+        words += ["--mount", _mount(*mount, read_only="readonly")]
+    if not job.has_entry:
+        first, *rest = job.words
+        return [*words, "--entrypoint", first, job.image, *rest]
+    return [*words, job.image, *job.words]
+
+
+def _mount(host: str, inside: str, writable: bool, read_only: str) -> str:
+    """A mount as both families write it: values separated by commas, quoted as in CSV."""
+    text = io.StringIO()
+    values = ["type=bind", f"source={host}", f"destination={inside}"]
+    csv.writer(text, lineterminator="").writerow(values + ([] if writable else [read_only]))
+    return text.getvalue()
+
+
+_PROBE = Job(
+    image="",
+    words=["true"],
+    has_entry=False,
+    mounts=(),
+    temporary=Path("/tmp"),
+    environment={},
+    cpus=1,
+    memory_mb=None,
+    network=False,
+    working_folder="",
+    name="",
+)
+
+
+def out_of_memory(runtime: Runtime, job: Job) -> bool:
+    """Whether the kernel ended a container for its memory. The container is removed."""
+    if runtime.name not in ("podman", "docker"):
+        return False
+    ask = [runtime.name, "inspect", "--format", "{{.State.OOMKilled}}", job.name]
+    try:
+        return _said(ask)[1].strip() == "true"
+    finally:
+        _said(ending(runtime, job.name))
+
+
+def described(runtime: Runtime, job: Job) -> dict[str, str]:
+    """How a job was kept in its place, for the record."""
+    network = "allowed" if job.network else "off" if runtime.network_off else "not enforced"
+    memory = (runtime.memory or "not enforced") if job.memory_mb else "no limit"
+    is_host = runtime.name == "host"
+    return {
+        "name": runtime.name,
+        "version": runtime.version,
+        "network": network,
+        "memory": memory,
+        "files": "not enforced" if is_host else "inputs read-only, output folder writable",
+    }
