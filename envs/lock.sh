@@ -12,3 +12,4 @@ compile() {
 compile build.in build.lock
 compile requirements.in requirements.lock
 compile dev.in dev.lock
+compile ../containers/ometiff/requirements.in ../containers/ometiff/requirements.lock

@@ -39,11 +39,16 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|&#(?:x[0-9a-fA-F
 _Element = ElementTree.Element
 
 
+def well_formed(xml: str) -> str:
+    """The OME-XML of Bio-Formats without the characters that no XML may have."""
+    return _NOT_XML.sub(_allowed_reference, xml)
+
+
 class Metadata:
     """The parsed OME-XML: images by series number, and plates."""
 
     def __init__(self, xml: str) -> None:
-        root = ElementTree.fromstring(_NOT_XML.sub(_allowed_reference, xml))
+        root = ElementTree.fromstring(well_formed(xml))
         for element in root.iter():
             element.tag = element.tag.rpartition("}")[2]
         self._images = root.findall("Image")

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imageformats.jvm import in_java, java_class
-from imageformats.metadata import Metadata
+from imageformats.metadata import Metadata, well_formed
 from imageformats.model import ImageFileset
 from imageformats.readers import (
+    EVERYTHING,
     METADATA,
     absolute,
     image_reader,
@@ -56,6 +57,11 @@ class PlaneReader:
                 ),
                 plates=metadata.plates(),
             )
+
+    def ome_xml(self) -> str:
+        """The metadata as OME-XML; its images are the series, in their order."""
+        with self._lock, java_errors(self._path):
+            return well_formed(str(self._metadata.dumpXML()))
 
     def resolutions(self, series: int) -> tuple[tuple[int, int], ...]:
         """Width and height of every level of a series, the full one first."""
@@ -138,10 +144,15 @@ class PlaneReader:
 
 
 @contextmanager
-def open_planes(path: str | os.PathLike[str]) -> Iterator[PlaneReader]:
-    """Open the fileset that the file `path` belongs to. Raises UnreadableImage."""
+def open_planes(
+    path: str | os.PathLike[str], *, everything: bool = False
+) -> Iterator[PlaneReader]:
+    """Open the fileset that the file `path` belongs to. Raises UnreadableImage.
+
+    With `everything` the OME-XML has the regions of interest and the vendor's own metadata too.
+    """
     name = absolute(path)
-    with image_reader(METADATA) as reader:
+    with image_reader(EVERYTHING if everything else METADATA) as reader:
         with in_java():
             metadata = java_class("loci.formats.MetadataTools").createOMEXMLMetadata()
         open_file(reader, name, metadata)

@@ -16,9 +16,10 @@ from imageformats.errors import UnreadableImage
 from imageformats.jvm import HEAP_VARIABLE, in_java, java_class
 
 # How much of the metadata is read: MINIMUM is what the official client groups files by,
-# NO_OVERLAYS is everything but regions of interest.
+# NO_OVERLAYS is everything but regions of interest, ALL has them and the vendor's own words too.
 GROUPING = "MINIMUM"
 METADATA = "NO_OVERLAYS"
+EVERYTHING = "ALL"
 
 _LONGEST_REASON = 300
 
@@ -39,6 +40,7 @@ def image_reader(level: str) -> Iterator[Any]:
     with in_java():
         image = java_class("loci.formats.ImageReader")(_reader_classes())
         image.setMetadataFiltered(True)
+        image.setOriginalMetadataPopulated(level == EVERYTHING)
         image.setFlattenedResolutions(False)
         filler = java_class("loci.formats.ChannelFiller")(image)
         reader = java_class("loci.formats.ChannelSeparator")(filler)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+
 from tests.fixtures import containers
 from tests.fixtures.containers import Images
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from tests.fixtures.containers import Images, call, derive, environment, remove
 
 
