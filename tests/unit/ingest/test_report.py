@@ -11,7 +11,7 @@ from ingest import report
 from ingest.fileset import Fileset, Problem
 from ingest.report import id_ranges, render, size, thumbnail_ids, write_report
 from ingest.summary import outcome
-from tests.fixtures.outcomes import failed, imported, made_run
+from tests.fixtures.outcomes import being_imported, failed, found_there, imported, made_run
 
 HOSTILE = '<script>alert("1")</script>"><img src=x onerror=alert(1)>\u202e{{ 7 * 7 }}'
 
@@ -39,6 +39,17 @@ class Page(HTMLParser):
 
     def statuses(self) -> list[str | None]:
         return [row["data-status"] for row in self.of("tr") if "data-status" in row]
+
+
+def test_what_was_there_and_what_is_under_way_is_shown(tmp_path: Path) -> None:
+    outcomes = [imported("a"), found_there("b", 77), being_imported("c")]
+    html = render(outcomes, made_run(tmp_path), {})
+    page = Page(html)
+    assert page.statuses() == ["ok", "notneeded", "unfinished"]
+    assert "already in OMERO as Fileset:77" in page.text
+    assert "1 fileset is still being imported by OMERO: run the same command again." in page.text
+    tiles = dict(re.findall(r'<dt>([^<]*)</dt><dd class="\w*">([^<]*)</dd></div>', html))
+    assert (tiles["filesets done"], tiles["filesets failed"]) == ("1", "0")
 
 
 def test_totals_are_of_what_is_in_omero(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from ingest import runner
 from ingest.context import Context
-from ingest.fileset import Fileset, Problem, Record, SourceFile, StageError
+from ingest.fileset import Fileset, Problem, Record, SourceFile, StageError, Unfinished
 from ingest.journal import Journal
 from ingest.records import read_records, write_records
 from ingest.stages import Stage
@@ -234,6 +234,20 @@ def test_after_a_failure_a_later_stage_is_impossible_and_says_why(
     assert (later["a"].status, later["a"].cause) == ("impossible", records["a"].cause)
     assert context.journal.events("a") == []
     assert not (context.results / ".failures").exists()
+
+
+def test_what_is_unfinished_is_tried_again_and_keeps_later_stages_waiting(
+    run: Run, context: Context
+) -> None:
+    toy = Toy("import")
+    toy.errors["a"] = Unfinished("a is still being imported", "run again")
+    first = run(toy, "a")["a"]
+    assert (first.status, first.cause) == ("unfinished", "a is still being imported")
+    assert context.journal.events("a") == []
+    assert (context.results / ".failures" / "import").is_dir()
+    later = run(Toy("annotate"), "a", upstream=[first])["a"]
+    assert later.status == "impossible"
+    assert later.cause == "not done yet: a is still being imported"
 
 
 def test_a_refused_row_that_is_skipped_is_impossible(run: Run) -> None:

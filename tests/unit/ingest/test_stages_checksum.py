@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from blake3 import blake3
@@ -12,6 +13,7 @@ from blake3 import blake3
 from ingest.context import Context
 from ingest.digests import digest_bytes
 from ingest.fileset import Fileset, Record, StageError
+from ingest.omero import repository
 from ingest.source_errors import SourceChanged
 from ingest.stages.checksum import STAGE
 
@@ -70,6 +72,75 @@ def test_the_rows_algorithm_alone(
     record = STAGE.run(replace(row, checksum_algorithm="File-Size-64"), upstream, context)
     assert dict(record.files[0].digests) == {"File-Size-64": "0700000000000000"}
     assert record.facts["algorithm"] == "File-Size-64"
+
+
+def done(context: Context, record: Record) -> Record:
+    """What the runner leaves in the journal."""
+    context.journal.append("x", "checksum", "done", key="k", record=record.to_json())
+    return record
+
+
+def test_earlier_algorithms_are_kept_for_what_is_imported_by_them(
+    context: Context, row: Fileset, upstream: Record
+) -> None:
+    for algorithm, kept in [
+        ("Murmur3-128", {"Murmur3-128"}),
+        ("MD5-128", {"Murmur3-128", "MD5-128"}),
+        ("CRC-32", {"Murmur3-128", "MD5-128", "CRC-32"}),
+    ]:
+        record = done(
+            context, STAGE.run(replace(row, checksum_algorithm=algorithm), upstream, context)
+        )
+        assert record.facts["algorithm"] == algorithm
+        assert all(set(file.digests) == kept | {"BLAKE3"} for file in record.files)
+
+
+def test_sources_that_a_later_stage_removed_keep_the_algorithm_they_had(
+    context: Context, row: Fileset, upstream: Record, folder: Path
+) -> None:
+    first = done(context, STAGE.run(row, upstream, context))
+    (folder / "c.tif").unlink()
+    other = replace(row, checksum_algorithm="SHA1-160")
+    with pytest.raises(StageError, match="c.tif"):
+        STAGE.run(other, upstream, context)
+    context.journal.append("x", "import", "intent", removes=[str(folder / "c.tif")])
+    assert STAGE.run(other, upstream, context).to_json() == first.to_json()
+
+
+def test_a_row_that_names_no_algorithm_asks_its_server(
+    context: Context, row: Fileset, upstream: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = replace(row, checksum_algorithm="auto")
+    monkeypatch.setattr(repository, "negotiated_algorithm", lambda _context: "SHA1-160")
+    record = STAGE.run(row, upstream, context)
+    assert record.facts["algorithm"] == "SHA1-160"
+    assert "SHA1-160" in record.files[0].digests
+    assert STAGE.still_holds(row, record, context)
+    monkeypatch.setattr(repository, "negotiated_algorithm", lambda _context: "MD5-128")
+    assert not STAGE.still_holds(row, record, context)
+
+
+@pytest.mark.parametrize(
+    ("offered", "agreed"),
+    [
+        (["SHA1-160", "Murmur3-128"], "Murmur3-128"),
+        (["CRC-32", "SHA1-160"], "CRC-32"),
+        ([], None),
+    ],
+)
+def test_what_is_agreed_with_a_server(offered: list[str], agreed: str | None) -> None:
+    class Server:
+        def suggestChecksumAlgorithm(self, wanted: list[Any]) -> Any:
+            names = [algorithm.getValue().getValue() for algorithm in wanted]
+            found = [name for name in offered if name in names]
+            return repository.checksum_algorithm(found[0]) if found else None
+
+    negotiating = repository.ManagedRepository(Server(), Path("/"))
+    if agreed:
+        assert negotiating.negotiated_algorithm() == agreed
+    else:
+        with pytest.raises(StageError, match="computes none of OMERO's checksums"):
+            negotiating.negotiated_algorithm()
 
 
 def test_a_checksum_of_the_manifest_is_compared(

@@ -11,7 +11,14 @@ import pytest
 from ingest.fileset import Fileset, Problem
 from ingest.records import write_records
 from ingest.summary import COLUMNS, STAGES, Outcome, all_ok, collect, outcome, write_table
-from tests.fixtures.outcomes import failed, imported, records_of, source_file
+from tests.fixtures.outcomes import (
+    being_imported,
+    failed,
+    found_there,
+    imported,
+    records_of,
+    source_file,
+)
 
 
 def written(path: Path, *outcomes: Outcome) -> list[dict[str, str]]:
@@ -54,6 +61,24 @@ def test_what_is_in_omero_is_told_although_its_annotation_failed() -> None:
     facts = {"fileset_id": 3, "image_ids": [1], "target": {"type": "Screen", "id": 4, "name": "S"}}
     bad = outcome(fileset, records_of(fileset, (), facts, failed_at="annotate"))
     assert (bad.status, bad.fileset_id, bad.target) == ("error", 3, "Screen:4")
+
+
+def test_what_was_in_omero_already_is_done_but_not_ours(tmp_path: Path) -> None:
+    found = found_there("a", 7)
+    assert found.ok
+    assert (found.status, found.fileset_id, found.found_fileset) == ("notneeded", None, 7)
+    [row] = written(tmp_path / "imported.csv", found)
+    assert (row["status"], row["fileset_id"], row["image_ids"]) == ("notneeded", "7", "")
+    assert row["cause"] == "already in OMERO as Fileset:7 (same name and digest)"
+    assert all_ok(tmp_path / "imported.csv")
+
+
+def test_what_omero_still_works_on_is_neither_done_nor_failed(tmp_path: Path) -> None:
+    running = being_imported("a")
+    assert (running.status, running.stage) == ("unfinished", "import")
+    assert (running.ok, running.failed) == (False, False)
+    written(tmp_path / "imported.csv", running)
+    assert not all_ok(tmp_path / "imported.csv")
 
 
 def test_a_skipped_row_is_impossible() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from ingest.fileset import Record
 from ingest.verdict import LISTED, verdict, verdict_of_records
-from tests.fixtures.outcomes import failed, imported
+from tests.fixtures.outcomes import being_imported, failed, found_there, imported
 
 REPORT = "results/report.html"
 
@@ -20,6 +20,32 @@ def test_each_failure_is_told_with_row_stage_cause_and_remedy() -> None:
     failures = text[text.index("1 failed:") :]
     for word in ("plate-07", "row 9", "checksum", "digests differ", "Copy it again."):
         assert word in failures
+
+
+def test_what_was_there_already_is_counted_by_itself() -> None:
+    assert verdict([imported("a"), found_there("b"), found_there("c")], REPORT) == (
+        "1 of 3 filesets are in OMERO, verified and annotated. 2 were there already and not "
+        "imported again. Report: results/report.html"
+    )
+
+
+def test_what_omero_still_works_on_is_no_failure() -> None:
+    text = verdict([imported("a"), being_imported("b")], REPORT)
+    assert "1 fileset is still being imported by OMERO: run the same command again." in text
+    assert "failed" not in text
+    both = verdict([being_imported("a"), being_imported("b"), failed("c", "import")], REPORT)
+    assert both.startswith("0 of 3 filesets are in OMERO, verified and annotated. 2 filesets are ")
+    assert "1 failed:" in both
+
+
+def test_a_run_without_a_summary_tells_what_is_unfinished() -> None:
+    running = Record("a", "import", "unfinished", "still being imported", "Run again.")
+    words = "1 fileset is still being imported by OMERO: run the same command again."
+    assert verdict_of_records([running]) == words
+    bad = Record("b", "import", "error", "OMERO is full", "Empty it.")
+    both = verdict_of_records([running, bad])
+    assert both.startswith(words)
+    assert "1 failed:" in both
 
 
 def test_only_the_first_failures_are_told_and_the_rest_counted() -> None:

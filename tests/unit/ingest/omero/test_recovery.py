@@ -1,5 +1,7 @@
 import pytest
 
+from ingest.omero import recovery
+from ingest.omero.importer import StillRunning
 from ingest.omero.recovery import state_of
 
 
@@ -26,3 +28,14 @@ def test_state(
     state: str,
 ) -> None:
     assert state_of(images, digests, log_is_written, verified, may_run) == state
+
+
+def test_an_import_that_does_not_settle_in_time_is_unfinished(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(recovery, "_state", lambda *_: "running")
+    with pytest.raises(StillRunning) as running:
+        recovery._settled(None, 12, 3, 0.0)  # type: ignore[arg-type]
+    assert running.value.cause.startswith("Fileset:12, begun by an earlier run, is still being")
+    assert "delete Fileset:12 in OMERO" in running.value.remedy
+    assert "import.wait" in running.value.remedy
