@@ -19,6 +19,7 @@ from omero_embedded.commands.dispatch import Commands
 from omero_embedded.commands.handle import Handle
 from omero_embedded.folder import StoreFolder
 from omero_embedded.imports.request import Importer
+from omero_embedded.imports.wishes import closes_itself
 from omero_embedded.pixels.source import Readers
 from omero_embedded.pixels.thumbnails import Thumbnails
 from omero_embedded.repository.files import open_repository
@@ -35,7 +36,7 @@ from omero_embedded.users import DEFAULT_USERS, load_users
 from omero_embedded.wire.requestlog import LOG, log_to
 
 _HOST = "127.0.0.1"
-# Requests at once; imports have their own threads, since one may take hours.
+# Commands at once; imports have their own threads, since one may take hours.
 _WORKERS = 16
 _IMPORTS = max(2, (os.cpu_count() or 2) // 2)
 
@@ -51,7 +52,7 @@ class Server:
         self._user = load_users(self._store, users or DEFAULT_USERS)
         self._repository = open_repository(folder.managed_repository, self._store, folder.uuid())
         self._thumbnails = Thumbnails(folder.thumbnails)
-        self._workers = ThreadPoolExecutor(_WORKERS, "request")
+        self._workers = ThreadPoolExecutor(_WORKERS, "command")
         self._imports = ThreadPoolExecutor(_IMPORTS, "import")
         self._communicator = _communicator(folder)
         self._adapter = self._communicator.createObjectAdapterWithEndpoints(
@@ -59,7 +60,7 @@ class Server:
         )
         self.facts = self._published()
         self._sessions = Sessions(self._store)
-        self._servants = ServantMap(self._adapter, self._workers)
+        self._servants = ServantMap(self._adapter)
         self._readers = Readers()
         self._assemble()
 
@@ -121,8 +122,18 @@ class Server:
 
     def _start_import(self, client: Client, handle: Handle) -> Any:
         proxy = self._servants.open_new(client, "Handle", omero.cmd.Handle, handle)
-        handle.start(self._imports)
+        self._sessions.begin_import(client.session)
+        handle.start(self._imports, lambda: self._end_import(client, handle))
         return proxy
+
+    def _end_import(self, client: Client, handle: Handle) -> None:
+        if closes_itself(handle.request.settings):
+            handle.unregister()
+            name = handle.request.process.ice_getIdentity().name
+            process = client.session.actives.get(name)
+            if process is not None:
+                process.service.unregister()
+        self._sessions.end_import(client.session)
 
     def start(self) -> None:
         """Answer from now on, and say where."""

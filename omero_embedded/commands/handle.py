@@ -12,11 +12,15 @@ import omero
 import omero.cmd
 
 from omero_embedded.sessions.servant_map import Stateful
+from omero_embedded.wire import errors
 from omero_embedded.wire.requestlog import LOG
 from omero_embedded.wire.servants import Call
 
 # As OMERO.server: at most so many callbacks tell of steps.
 _STEP_CALLBACKS = 10
+CANCEL_SECONDS = 5  # omero.threads.cancel_timeout
+# OMERO says of a request whose step fails that it is cancelled too.
+_CANCELLED = [omero.cmd.State.FAILURE, omero.cmd.State.CANCELLED]
 
 
 class Failed(Exception):
@@ -28,8 +32,8 @@ class Failed(Exception):
         self.parameters = {"message": message, **parameters}
 
 
-class Cancelled(Exception):
-    """The client does not want the outcome any more."""
+class Abandoned(Exception):
+    """The session that a request worked for is over."""
 
 
 Step = Callable[[], None]
@@ -38,7 +42,8 @@ Step = Callable[[], None]
 class Task:
     """What a request does: `steps` one after the other, then `response`.
 
-    `stop(is_failed)` lets go of what the steps held. A long step calls `check` now and then.
+    `stop` lets go of what the steps held. A long step calls `check` now and then. A
+    request that is cancelled still ends the step it is at.
     """
 
     def __init__(
@@ -46,18 +51,19 @@ class Task:
         request: Any,
         steps: list[Step],
         response: Callable[[], Any],
-        stop: Callable[[bool], None] = lambda _is_failed: None,
+        stop: Callable[[], None] = lambda: None,
     ) -> None:
         self.request = request
         self.steps = steps
         self.response = response
         self.stop = stop
         self.cancelled = threading.Event()
+        self.abandoned = threading.Event()
 
     def check(self) -> None:
-        """Raises Cancelled when nobody wants the outcome any more."""
-        if self.cancelled.is_set():
-            raise Cancelled
+        """Raises Abandoned when the session is over that the step works for."""
+        if self.abandoned.is_set():
+            raise Abandoned
 
 
 class Handle(Stateful):
@@ -65,6 +71,8 @@ class Handle(Stateful):
 
     def __init__(self, task: Task) -> None:
         self._task = task
+        self._is_begun = False
+        self._done = threading.Event()
         self._lock = threading.RLock()
         self._callbacks: dict[str, Any] = {}
         self._response: Any = None
@@ -81,46 +89,61 @@ class Handle(Stateful):
             stopTime=0,
         )
 
-    def start(self, executor: Executor) -> None:
-        executor.submit(self.run)
+    def start(self, executor: Executor, ended: Callable[[], None] = lambda: None) -> None:
+        """Begin as soon as the executor can; `ended` is called when it is over."""
+
+        def run() -> None:
+            try:
+                self.run()
+            finally:
+                ended()
+
+        executor.submit(run)
 
     def run(self) -> None:
         """Carry out the task to its response, whatever happens."""
-        self._status.startTime = _now_ms()
+        with self._lock:
+            if self._response is not None:
+                return  # cancelled before it began
+            self._is_begun = True
+            self._status.startTime = _now_ms()
         try:
             for number, step in enumerate(self._task.steps):
                 self._run_step(number, step)
             response, flags = self._task.response(), [omero.cmd.State.SUCCESS]
-        except Cancelled:
-            response = self._error("cancel-called", {"message": "cancelled"})
-            flags = [omero.cmd.State.FAILURE, omero.cmd.State.CANCELLED]
         except Failed as failed:
-            response = self._error(failed.name, failed.parameters)
-            flags = [omero.cmd.State.FAILURE]
+            response, flags = self._error(failed.name, failed.parameters), _CANCELLED
         except Exception as error:
             LOG.exception("%s failed", self._status.category)
             parameters = {"message": _message(error), "stacktrace": ""}
             response = self._error("run-fail", parameters)
             flags = [omero.cmd.State.FAILURE]
         try:
-            self._task.stop(omero.cmd.State.FAILURE in flags)
+            self._task.stop()
         except Exception:
             LOG.exception("%s did not end cleanly", self._status.category)
+        self._end(response, flags)
+
+    def _end(self, response: Any, flags: list[Any]) -> None:
         with self._lock:
             self._status.stopTime = _now_ms()
             self._status.flags = flags
             self._response = response
+        self._done.set()
         self._notify_finished(list(self._callbacks.values()))
 
     def _run_step(self, number: int, step: Step) -> None:
-        self._task.check()
+        if self._task.cancelled.is_set():
+            raise Failed("not-ready", "cancelled")
         with self._lock:
             self._status.currentStep = number
             self._status.stepStartTimes.append(_now_ms())
         try:
             step()
-        except (Failed, Cancelled):
+        except Failed:
             raise
+        except Abandoned as error:
+            raise Failed("bad-step", "the session is over", step=str(number)) from error
         except omero.ServerError as error:
             raise Failed("bad-step", _message(error), step=str(number)) from error
         finally:
@@ -166,15 +189,39 @@ class Handle(Stateful):
         return self._status
 
     def cancel(self, call: Call) -> bool:
-        """False when it is too late. The step that is under way still ends."""
+        """Whether it is cancelled, False when it is too late.
+
+        A step that is under way is not interrupted: when it takes longer than OMERO waits, the
+        request goes on as if nothing had been said, and omero.LockTimeout is raised.
+        """
         with self._lock:
             if self._response is not None:
-                return False
+                return omero.cmd.State.CANCELLED in self._status.flags
             self._task.cancelled.set()
-            return True
+            if not self._is_begun:
+                self._end(self._error("cancel-called", {"message": "cancelled"}), _CANCELLED)
+                return True
+        if not self._done.wait(CANCEL_SECONDS):
+            self._task.cancelled.clear()
+            raise errors.lock_timeout("timed out while waiting on CANCELLED state", CANCEL_SECONDS)
+        return omero.cmd.State.CANCELLED in self._status.flags
+
+    def close(self, call: Call) -> None:
+        """Take the handle away; cancels a request that is not over."""
+        self.unregister()
+        try:
+            self.cancel(call)
+        except omero.LockTimeout:
+            LOG.warning("%s goes on though its handle was closed", self._status.category)
 
     def release(self) -> None:
+        """The session is over: nothing more is done in its name."""
         self._task.cancelled.set()
+        self._task.abandoned.set()
+
+    @property
+    def request(self) -> Any:
+        return self._task.request
 
     @property
     def response(self) -> Any:

@@ -26,7 +26,6 @@ def image_graph(
     format_name: str,
     name: str,
     description: str | None,
-    statistics: Statistics | None,
     pixel_sizes: Sequence[float] = (),
 ) -> Any:
     """An ImageI with its Pixels, Channels and objective.
@@ -43,7 +42,7 @@ def image_graph(
     made.partial = rbool(False)
     made.archived = rbool(False)
     _add_objective(work, made, image.objective)
-    pixels = _pixels(work, image, statistics)
+    pixels = _pixels(work, image)
     for axis, size in zip("XYZ", pixel_sizes, strict=False):
         if getattr(pixels, f"physicalSize{axis}") is None:
             setattr(pixels, f"physicalSize{axis}", units.length(ome.Quantity(size, "µm")))
@@ -51,7 +50,7 @@ def image_graph(
     return made
 
 
-def _pixels(work: Work, image: ome.Image, statistics: Statistics | None) -> Any:
+def _pixels(work: Work, image: ome.Image) -> Any:
     pixels = omero.model.PixelsI()
     pixels.pixelsType = work.enumeration("PixelsType", image.pixel_type)
     pixels.dimensionOrder = work.enumeration("DimensionOrder", image.dimension_order)
@@ -63,29 +62,19 @@ def _pixels(work: Work, image: ome.Image, statistics: Statistics | None) -> Any:
     pixels.physicalSizeY = units.length(image.physical_size_y)
     pixels.physicalSizeZ = units.length(image.physical_size_z)
     pixels.timeIncrement = units.time(image.time_increment)
-    pixels.sha1 = rstring(PENDING if statistics is None else statistics.sha1)
+    pixels.sha1 = rstring(PENDING)
     for index, channel in enumerate(image.channels):
-        bounds = statistics.ranges[index] if statistics is not None else None
-        pixels.addChannel(_channel(work, channel, bounds, index, image))
+        pixels.addChannel(_channel(work, channel, index, image))
     return pixels
 
 
-def _channel(
-    work: Work,
-    channel: ome.Channel,
-    bounds: tuple[float, float] | None,
-    index: int,
-    image: ome.Image,
-) -> Any:
+def _channel(work: Work, channel: ome.Channel, index: int, image: ome.Image) -> Any:
     made = omero.model.ChannelI()
     if channel.colour is not None:
         made.red, made.green, made.blue, made.alpha = (rint(c) for c in rgba(channel.colour))
     elif image.rgb:
         made.red, made.green, made.blue = (rint(c) for c in _COLOURS[index % 3])
         made.alpha = rint(255)
-    if bounds is not None:
-        made.statsInfo = omero.model.StatsInfoI()
-        made.statsInfo.globalMin, made.statsInfo.globalMax = rdouble(bounds[0]), rdouble(bounds[1])
     made.logicalChannel = _logical_channel(work, channel, image)
     return made
 

@@ -13,6 +13,9 @@ class ImportLog:
     def info(self, message: str) -> None:
         self._write("INFO", message)
 
+    def warn(self, message: str) -> None:
+        self._write("WARN", message)
+
     def error(self, message: str) -> None:
         self._write("ERROR", message)
 

@@ -1,20 +1,20 @@
 """What happens to a fileset once its files are verified: OMERO's five import steps.
 
-Everything that is read is read first; images, plates and their links are then saved in one
-transaction, so that an import that fails or is killed leaves a Fileset without images.
+Each step commits what it did, as in OMERO: an import that fails or is killed after the first
+leaves images, without what only their pixels tell, and without thumbnails.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import omero
 import omero.all
-from omero.rtypes import rlong, unwrap
+from omero.rtypes import rlong
 
 import imageformats
 from imageformats import PlaneReader
@@ -22,11 +22,12 @@ from imageformats.model import ImageFileset
 from omero_embedded.commands.handle import Failed, Task
 from omero_embedded.imports.images import image_views
 from omero_embedded.imports.importlog import ImportLog
-from omero_embedded.imports.saving import Wishes, save_images
+from omero_embedded.imports.saving import save_metadata, save_statistics, save_views
 from omero_embedded.imports.statistics import Statistics, measure
+from omero_embedded.imports.wishes import Wishes, with_template_target
 from omero_embedded.pixels.rendering import ACTIVE_CHANNELS
-from omero_embedded.pixels.thumbnails import Thumbnails, draw
-from omero_embedded.repository.beginning import Begun, set_job
+from omero_embedded.pixels.thumbnails import Thumbnails, draw, fitted
+from omero_embedded.repository.beginning import Begun
 from omero_embedded.sessions.acting import as_server
 from omero_embedded.store import Actor, Store
 
@@ -41,9 +42,14 @@ class Importer:
     def task(self, actor: Actor, begun: Begun, settings: Any, request: Any) -> Task:
         """The work that a verified fileset needs, to be run by a handle."""
         run = _Run(self.store, self.thumbnails, actor, begun, Wishes.of(settings))
-        steps = [run.open, run.read_pixels, run.draw_thumbnails, run.save, run.finish]
-        guarded = [run.guarded(number, step) for number, step in enumerate(steps)]
-        task = Task(request, guarded, run.response, run.stop)
+        steps = [
+            run.import_metadata,
+            run.read_pixels,
+            run.draw_thumbnails,
+            run.launch_processing,
+            run.return_objects,
+        ]
+        task = Task(request, [run.guarded(step) for step in steps], run.response, run.stop)
         run.check = task.check
         return task
 
@@ -64,7 +70,6 @@ class _Run:
         self._planes: PlaneReader
         self._content: ImageFileset
         self._statistics: dict[int, Statistics] = {}
-        self._drawn: dict[int, bytes] = {}
         self._images: list[Any] = []
         self._plates: list[Any] = []
         self.check: Callable[[], None] = lambda: None
@@ -73,90 +78,89 @@ class _Run:
     def _first(self) -> Path:
         return self._begun.paths[0]
 
-    def guarded(self, number: int, step: Callable[[], None]) -> Callable[[], None]:
-        """The step with its failures named as OMERO names them."""
+    def guarded(self, step: Callable[[], None]) -> Callable[[], None]:
+        """The step with its failures named as OMERO names them, and the log's size noted after it,
+        by which clients tell how long it took."""
 
         def run() -> None:
             try:
-                step()
-            except imageformats.UnreadableImage as error:
-                name = "error-on-init" if number == 0 else "import-file-exception"
-                raise self._failed(name, error.reason) from error
-            except (OSError, MemoryError) as error:
-                raise self._failed("import-file-exception", str(error)) from error
-            except omero.ServerError as error:
-                raise self._failed("import-request-failure", error.message) from error
+                with self._named("import-file-exception", "import-request-failure"):
+                    step()
+            finally:
+                self._note_log_size()
 
         return run
+
+    @contextlib.contextmanager
+    def _named(self, of_files: str, of_others: str) -> Iterator[None]:
+        try:
+            yield
+        except imageformats.UnreadableImage as error:
+            raise self._failed(of_files, error.reason) from error
+        except (OSError, MemoryError) as error:
+            raise self._failed(of_files, str(error)) from error
+        except omero.ServerError as error:
+            raise self._failed(of_others, error.message) from error
 
     def _failed(self, name: str, message: str) -> Failed:
         self._log.error(f"{name}: {message}")
         return Failed(name, message, filename=str(self._first), stacktrace="")
 
-    def open(self) -> None:
-        """Step 1: what the files are."""
-        self._job("MetadataImportJob", "Running")
+    def import_metadata(self) -> None:
+        """Step 1: what the files are, saved as images and plates under their target."""
+        with self._named("error-on-init", "error-on-init"):
+            self._initialise()
+        with self._store.write(as_server(self._actor)) as work:
+            self._images, self._plates = save_metadata(
+                work, self._begun, self._content, self._wishes
+            )
+        self._log.info("metadata are saved")
+
+    def _initialise(self) -> None:
         self._log.info(f"reading {self._first}")
         self._planes = self._open.enter_context(imageformats.open_planes(self._first))
         self._content = self._planes.describe()
-        self._check_files()
+        missing = [name for name in self._content.files if not Path(name).exists()]
+        if missing:
+            # The reader found companions that were not uploaded.
+            raise imageformats.UnreadableImage(str(self._first), f"{missing[0]} is missing")
+        with self._store.write(self._actor) as work:
+            is_plate = bool(self._content.plates)
+            self._wishes = with_template_target(work, self._wishes, is_plate, self._log)
         self._log.info(
             f"{self._content.format} by {self._content.reader}: {len(self._content.images)} images,"
             f" {len(self._content.plates)} plates"
         )
 
-    def _check_files(self) -> None:
-        """The reader must not have found companions that were not uploaded."""
-        missing = [name for name in self._content.files if not Path(name).exists()]
-        if missing:
-            raise imageformats.UnreadableImage(str(self._first), f"{missing[0]} is missing")
-
     def read_pixels(self) -> None:
         """Step 2: statistics and digests of the pixels."""
-        if not self._wishes.statistics:
-            return
-        for image in self._content.images:
-            self._statistics[image.series] = measure(self._planes, image, self.check)
-        self._log.info("pixels are read")
+        if self._wishes.statistics:
+            for image in self._content.images:
+                self._statistics[image.series] = measure(self._planes, image, self.check)
+            with self._store.write(as_server(self._actor)) as work:
+                save_statistics(work, self._images, self._statistics)
+        self._log.info("pixels are read" if self._statistics else "pixels are not read")
 
     def draw_thumbnails(self) -> None:
-        """Step 3: a thumbnail of each image, kept until the images have ids."""
-        if not self._wishes.thumbnails:
-            return
-        for image in self._content.images:
-            self.check()
-            views = image_views(image, self._statistics.get(image.series))[:ACTIVE_CHANNELS]
-            z = image.size_z // 2
-            self._drawn[image.series] = draw(self._planes, image.series, z, 0, views)
-        self._log.info("thumbnails are drawn")
-
-    def save(self) -> None:
-        """Step 4: everything in one transaction."""
+        """Step 3: how the images are shown at first, and a thumbnail of each."""
+        sizes = {}
+        if self._wishes.thumbnails:
+            for image, saved in zip(self._content.images, self._images, strict=True):
+                self.check()
+                views = image_views(image, self._statistics.get(image.series))[:ACTIVE_CHANNELS]
+                drawn = draw(self._planes, image.series, image.size_z // 2, 0, views)
+                self._thumbnails.keep(saved.getPrimaryPixels().id.val, drawn)
+                sizes[image.series] = fitted(image.size_x, image.size_y)
         with self._store.write(as_server(self._actor)) as work:
-            self._images, self._plates = save_images(
-                work, self._begun, self._content, self._wishes, self._statistics
-            )
-            for kind in ("MetadataImportJob", "PixelDataJob", "ThumbnailGenerationJob"):
-                set_job(work, self._begun, kind, "Finished")
-            set_job(work, self._begun, "IndexingJob", "Finished")
-        for image in self._images:
-            drawn = self._drawn.get(unwrap(image.series))
-            if drawn is not None:
-                self._thumbnails.keep(image.getPrimaryPixels().id.val, drawn)
+            save_views(work, self._content, self._images, self._statistics, sizes)
+        self._log.info(f"{len(sizes)} thumbnails are drawn")
 
-    def finish(self) -> None:
-        """Step 5: the log is complete.
+    def launch_processing(self) -> None:
+        """Step 4: nothing is indexed or scripted here."""
 
-        OMERO notes its size after each of three steps, and clients tell from that how long they
-        took. Here nothing exists before everything is read: all that time is the first one's.
-        """
-        for message in (
-            "metadata are saved",
-            "thumbnails are kept",
-            "done: Image:" + ",".join(str(i.id.val) for i in self._images),
-        ):
-            self._log.info(message)
-            self._note_log_size()
+    def return_objects(self) -> None:
+        """Step 5: the response has the objects."""
+        self._log.info("done: Image:" + ",".join(str(i.id.val) for i in self._images))
 
     def response(self) -> Any:
         pixels = [image.getPrimaryPixels() for image in self._images]
@@ -166,16 +170,11 @@ class _Run:
             pixels=[_brief_pixels(p) for p in pixels], objects=[*plates, *images]
         )
 
-    def stop(self, is_failed: bool) -> None:
-        """Let go of the files; note a failure in the jobs."""
+    def stop(self) -> None:
+        """Let go of the files."""
         self._open.close()
-        if is_failed:
-            self._job("MetadataImportJob", "Error")
-            self._note_log_size()
-
-    def _job(self, kind: str, status: str) -> None:
-        with self._store.write(as_server(self._actor)) as work:
-            set_job(work, self._begun, kind, status)
+        self._log.info("Cleaning up import.")
+        self._note_log_size()
 
     def _note_log_size(self) -> None:
         with self._store.write(as_server(self._actor)) as work:

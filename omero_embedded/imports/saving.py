@@ -3,59 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import omero
 import omero.model
-from omero.rtypes import unwrap
+from omero.rtypes import rdouble, rint, rstring
 
 from imageformats.model import ImageFileset
 from omero_embedded.imports.images import image_graph, image_name, image_views
 from omero_embedded.imports.plates import plate_graph
 from omero_embedded.imports.statistics import Statistics
+from omero_embedded.imports.wishes import Wishes
 from omero_embedded.pixels.settings import new_settings
 from omero_embedded.repository.beginning import Begun
 from omero_embedded.store import Work
 from omero_embedded.wire import errors
 
 
-@dataclass(frozen=True)
-class Wishes:
-    """omero.grid.ImportSettings in plain values. `target` is the client's Dataset or Screen."""
-
-    target: Any
-    name: str | None
-    description: str | None
-    pixel_sizes: tuple[float, ...]
-    annotations: tuple[Any, ...]
-    thumbnails: bool
-    statistics: bool
-
-    @classmethod
-    def of(cls, settings: Any) -> Wishes:
-        name = unwrap(settings.userSpecifiedName)
-        sizes = tuple(settings.userSpecifiedPixels or ())
-        return cls(
-            target=settings.userSpecifiedTarget,
-            name=(name or "").strip() or None,
-            description=unwrap(settings.userSpecifiedDescription),
-            pixel_sizes=sizes if len(sizes) >= 3 else (),
-            annotations=tuple(a for a in settings.userSpecifiedAnnotationList or () if a),
-            thumbnails=unwrap(settings.doThumbnails) is not False,
-            statistics=unwrap(settings.noStatsInfo) is not True,
-        )
-
-
-def save_images(
-    work: Work,
-    begun: Begun,
-    content: ImageFileset,
-    wishes: Wishes,
-    statistics: Mapping[int, Statistics],
+def save_metadata(
+    work: Work, begun: Begun, content: ImageFileset, wishes: Wishes
 ) -> tuple[list[Any], list[Any]]:
-    """Save everything that a fileset holds. Returns its images and plates, saved."""
+    """Save the images and plates of a fileset, linked to what the user asked for.
+
+    Returns them saved; what only the pixels tell is not in them yet.
+    """
     file_name = begun.paths[0].name
     chosen = wishes.name or file_name
     fileset = omero.model.FilesetI(begun.fileset_id, False)
@@ -67,7 +39,6 @@ def save_images(
             _format_name(content.reader),
             image_name(image, len(content.images), chosen),
             wishes.description,
-            statistics.get(image.series),
             wishes.pixel_sizes,
         )
         made.fileset = fileset
@@ -78,29 +49,59 @@ def save_images(
     ]
     saved = work.save_all([*images.values(), *plates])
     saved_images, saved_plates = saved[: len(images)], saved[len(images) :]
-    _add_settings(work, content, saved_images, statistics)
     _link_target(work, wishes.target, saved_images, saved_plates)
     _annotate(work, wishes.annotations, saved_images)
     return saved_images, saved_plates
 
 
-def _format_name(reader: str) -> str:
-    """ "OMETiff" of loci.formats.in.OMETiffReader: what OMERO calls a format."""
-    return re.sub("Reader", "", reader.rpartition(".")[2]) or "unknown"
+def save_statistics(
+    work: Work, images: Sequence[Any], statistics: Mapping[int, Statistics]
+) -> None:
+    """Save what the pixels tell: `statistics` by series."""
+    changed: list[Any] = []
+    for image in images:
+        found = statistics[image.series.val]
+        pixels = image.getPrimaryPixels()
+        pixels.sha1 = rstring(found.sha1)
+        changed.append(pixels)
+        for channel, (low, high) in zip(pixels.copyChannels(), found.ranges, strict=True):
+            channel.statsInfo = omero.model.StatsInfoI()
+            channel.statsInfo.globalMin, channel.statsInfo.globalMax = rdouble(low), rdouble(high)
+    work.save_all(changed)
 
 
-def _add_settings(
+def save_views(
     work: Work,
     content: ImageFileset,
-    images: list[Any],
+    images: Sequence[Any],
     statistics: Mapping[int, Statistics],
+    sizes: Mapping[int, tuple[int, int]],
 ) -> None:
-    settings = []
+    """Save how each image is shown at first, and the thumbnails that were drawn of it so.
+
+    `sizes`: series -> width and height of its thumbnail.
+    """
+    made = []
     for image, saved in zip(content.images, images, strict=True):
         views = image_views(image, statistics.get(image.series))
         pixels_id = saved.getPrimaryPixels().id.val
-        settings.append(new_settings(work, pixels_id, image.size_z, views))
-    work.save_all(settings)
+        made.append(new_settings(work, pixels_id, image.size_z, views))
+        if image.series in sizes:
+            made.append(_thumbnail(pixels_id, *sizes[image.series]))
+    work.save_all(made)
+
+
+def _thumbnail(pixels_id: int, width: int, height: int) -> Any:
+    made = omero.model.ThumbnailI()
+    made.pixels = omero.model.PixelsI(pixels_id, False)
+    made.sizeX, made.sizeY = rint(width), rint(height)
+    made.mimeType, made.ref = rstring("image/jpeg"), rstring("")
+    return made
+
+
+def _format_name(reader: str) -> str:
+    """ "OMETiff" of loci.formats.in.OMETiffReader: what OMERO calls a format."""
+    return re.sub("Reader", "", reader.rpartition(".")[2]) or "unknown"
 
 
 def _link_target(work: Work, target: Any, images: list[Any], plates: list[Any]) -> None:

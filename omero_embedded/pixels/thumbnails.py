@@ -69,9 +69,13 @@ def level_for(planes: PlaneReader, series: int, size: int) -> int:
 def fit(picture: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
     """The picture scaled so that its longest side has `longest` pixels."""
     height, width = picture.shape[:2]
+    return resize(picture, fitted(width, height, longest))
+
+
+def fitted(width: int, height: int, longest: int = SIZE) -> tuple[int, int]:
+    """Width and height of that shape when its longest side has `longest` pixels."""
     scale = longest / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return resize(picture, size)
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def resize(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -83,17 +83,11 @@ def begin_import(
     )
 
 
-def set_job(work: Work, begun: Begun, kind: str, status: str) -> None:
-    """Note what became of one of the fileset's jobs ("UploadJob"), and when."""
-    if kind not in begun.job_ids:
-        return
-    job = work.get(kind, begun.job_ids[kind])
-    job.status = work.enumeration("JobStatus", status)
-    now = rtime(time.time() * 1000)
-    if status == "Running":
-        job.started = now
-    else:
-        job.finished = now
+def finish_upload(work: Work, begun: Begun) -> None:
+    """Note that the files are verified: all that OMERO ever notes in a fileset's jobs."""
+    job = work.get("UploadJob", begun.job_ids["UploadJob"])
+    job.status = work.enumeration("JobStatus", "Finished")
+    job.message = rstring("Finished")
     work.save(job)
 
 
@@ -191,13 +185,10 @@ def _add_jobs(
     jobs.append(omero.model.IndexingJobI())
     now = rtime(time.time() * 1000)
     for job in jobs:
-        is_upload = job is upload_job
-        job.status = work.enumeration("JobStatus", "Running" if is_upload else "Waiting")
+        job.status = work.enumeration("JobStatus", "Submitted")
         job.username, job.groupname = rstring(user), rstring(group)
         job.message, job.type = rstring(""), rstring("User")
         job.submitted = job.scheduledFor = now
-        if is_upload:
-            job.started = now
-        else:
+        if job is not upload_job:
             fileset.linkJob(job)
     upload_job.linkOriginalFile(log_row)

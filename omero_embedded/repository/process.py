@@ -12,7 +12,7 @@ import omero.all
 from omero.rtypes import unwrap
 
 from omero_embedded.commands.handle import Handle, Task
-from omero_embedded.repository.beginning import Begun, set_job
+from omero_embedded.repository.beginning import Begun, finish_upload
 from omero_embedded.repository.files import Repository, must_note
 from omero_embedded.repository.rawfile import RawFile
 from omero_embedded.sessions.acting import as_server, event_context
@@ -131,7 +131,7 @@ class ImportProcess(Stateful):
 
     def _finish_upload(self) -> None:
         with self._importing.repository.store.write(as_server(self._actor)) as work:
-            set_job(work, self._begun, "UploadJob", "Finished")
+            finish_upload(work, self._begun)
 
     def _request(self) -> Any:
         begun = self._begun

@@ -28,11 +28,10 @@ class SessionService:
         name = _named(principal)
         known = self._sessions.find(credentials)
         if known is not None:
-            known.references += 1
-            return self._row(known)
+            return self._handed_out(known)
         if not secrets.compare_digest(credentials.encode(), self._secret.encode()):
             raise errors.authentication("Authentication exception.")
-        return self._row(self._open(call, principal, name, 0, None, None))
+        return self._handed_out(self._open(call, principal, name, 0, None, None))
 
     def createSessionWithTimeout(self, call: Call, principal: Any, live: int) -> Any:
         return self.createSessionWithTimeouts(call, principal, live, 0)
@@ -45,8 +44,7 @@ class SessionService:
         """
         name = _named(principal)
         own = call.caller.session.actor
-        session = self._open(call, principal, name, live, idle, own)
-        return self._row(session)
+        return self._handed_out(self._open(call, principal, name, live, idle, own))
 
     def createUserSession(self, call: Call, live: int, idle: int, group: str) -> Any:
         own = call.caller.session.actor
@@ -59,7 +57,7 @@ class SessionService:
             idle,
             own.sudoer_id,
         )
-        return self._row(session)
+        return self._handed_out(session)
 
     def _open(
         self,
@@ -127,6 +125,12 @@ class SessionService:
             raise errors.removed_session(f"No context for {uuid}")
         session.check_time(time.monotonic())
         return session
+
+    def _handed_out(self, session: Session) -> Any:
+        """Who asked for a session holds it until closeSession, whoever joins and leaves it."""
+        with session.lock:
+            session.references += 1
+        return self._row(session)
 
     def _row(self, session: Session) -> Any:
         return self._sessions.row(session)

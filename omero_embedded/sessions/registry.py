@@ -133,6 +133,20 @@ class Sessions:
             return -2
         return left
 
+    def begin_import(self, session: Session) -> None:
+        """An import holds its session as one more client would: the session outlives those that
+        leave, and does not idle."""
+        with session.lock:
+            session.references += 1
+            session.imports += 1
+
+    def end_import(self, session: Session) -> None:
+        """The import lets go of its session, and closes it when nobody else is there."""
+        with session.lock:
+            session.imports -= 1
+            session.last_used = time.monotonic()
+        self.release(session)
+
     def close(self, session: Session) -> None:
         """End a session: its clients, their servants, its imports; the row says when."""
         with self._lock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from concurrent.futures import Executor
+from functools import cache
 from typing import Any
 
 import Ice
@@ -26,7 +26,11 @@ class Stateful:
         try:
             self.release()
         finally:
-            self._unregister()
+            self.unregister()
+
+    def unregister(self) -> None:
+        """Nobody reaches the service from here on."""
+        self._unregister()
 
     def release(self) -> None:
         """Let go of what the service holds; also when its session ends without a close."""
@@ -41,15 +45,14 @@ class Stateful:
 class ServantMap:
     """Servants by the identities that OMERO's clients expect."""
 
-    def __init__(self, adapter: Any, workers: Executor) -> None:
+    def __init__(self, adapter: Any) -> None:
         self._adapter = adapter
-        self._workers = workers
 
     def add(self, name: str, category: str, skeleton: Any, service: Any, client: Any) -> Any:
         """Register a servant and return a proxy to it."""
         identity = Ice.Identity(name=name, category=category)
-        made = servant(skeleton, service, client, self._workers)
-        return _cast(skeleton, self._adapter.add(made, identity))
+        made = servant(skeleton, service, client)
+        return _proxy_class(skeleton).uncheckedCast(self._adapter.add(made, identity))
 
     def open(
         self, client: Client, name: str, skeleton: Any, service: Any, is_stateful: bool
@@ -95,10 +98,7 @@ class ServantMap:
             LOG.info("%s was taken down already", name)
 
 
-def _cast(skeleton: Any, proxy: Any) -> Any:
-    return getattr(_module_of(skeleton), f"{skeleton.__name__}Prx").uncheckedCast(proxy)
-
-
-def _module_of(skeleton: Any) -> Any:
+@cache
+def _proxy_class(skeleton: Any) -> Any:
     # slice2py names the modules of its classes rightly ("omero.api"), and Ice keeps them open.
-    return Ice.openModule(skeleton.__module__)
+    return getattr(Ice.openModule(skeleton.__module__), f"{skeleton.__name__}Prx")

@@ -41,6 +41,13 @@ def removed_session(message: str) -> Any:
     return _server_error(omero.RemovedSessionException, message)
 
 
+def lock_timeout(message: str, seconds: int) -> Any:
+    """A request that could not be cancelled in time; worth another try."""
+    error = _server_error(omero.LockTimeout, message)
+    error.backOff, error.seconds = 5000, seconds
+    return error
+
+
 def session_timeout(message: str) -> Any:
     return _server_error(omero.SessionTimeoutException, message)
 

@@ -58,7 +58,8 @@ def test_an_upload_becomes_an_image_with_its_metadata(ada: Any, cells: Path, ser
         " where l.parent.id = :id order by l.id",
         id=fileset_id,
     )
-    assert {status for _kind, status in jobs} == {"Finished"}
+    # OMERO notes the end of the upload, and of nothing else.
+    assert [status for _kind, status in jobs] == ["Finished", *["Submitted"] * 4]
     assert len(jobs) == 5
 
 
@@ -250,34 +251,34 @@ def test_the_repository_lists_what_it_holds(ada: Any, cells: Path) -> None:
         repository.deletePaths(["/../secret"], False, False)
 
 
-def test_a_client_that_leaves_cancels_its_import_unless_it_detached(
-    server: Any, ada: Any, tmp_path: Path
+@pytest.mark.parametrize("way", ["close", "detach", "kill"])
+def test_an_import_holds_its_session_until_that_is_killed(
+    server: Any, ada: Any, tmp_path: Path, way: str
 ) -> None:
     path = tmp_path / "long&sizeX=512&sizeY=512&sizeT=800.fake"
     path.write_bytes(b"")
-    outcomes = {}
-    for detach in (False, True):
-        client = server.connect("ada")
-        process = speak.begin(client, [path], reader="loci.formats.in.FakeReader")
-        place = speak.place_of(client, process, 0)
-        handle = process.verifyUpload(speak.upload(process, [path]))
-        fileset_id = handle.getRequest().activity.parent.id.val
-        if detach:
-            client.sf.detachOnDestroy()
-        speak.wait_until(lambda place=place: " images" in _log_of(place))
+    client = server.connect("ada")
+    process = speak.begin(client, [path], reader="loci.formats.in.FakeReader")
+    place = speak.place_of(client, process, 0)
+    handle = process.verifyUpload(speak.upload(process, [path]))
+    fileset_id = handle.getRequest().activity.parent.id.val
+    key = client.getSessionId()
+    speak.wait_until(lambda: "metadata are saved" in _log_of(place))
+    if way == "detach":
+        client.sf.detachOnDestroy()
+    if way == "kill":
+        client.killSession()
+    else:
         client.closeSession()
-        speak.wait_until(lambda fileset=fileset_id: _is_over(ada, fileset))
-        hql = "select count(i) from Image i where i.fileset.id = :id"
-        outcomes[detach] = speak.rows(ada, hql, id=fileset_id)
-    assert outcomes == {False: [[0]], True: [[1]]}
-
-
-def _is_over(client: Any, fileset_id: int) -> bool:
-    hql = (
-        "select s.value from FilesetJobLink l join l.child j join j.status s"
-        " where l.parent.id = :id and type(j) = MetadataImportJob"
-    )
-    return speak.rows(client, hql, id=fileset_id) not in ([["Running"]], [["Waiting"]])
+    speak.wait_until(lambda: "Cleaning up import." in _log_of(place))
+    assert ("done" in _log_of(place)) == (way != "kill")
+    # The images come first; what their pixels tell comes when these are read.
+    hql = "select p.sha1 from Pixels p where p.image.fileset.id = :id"
+    ((sha1,),) = speak.rows(ada, hql, id=fileset_id)
+    assert (sha1 == "Pending...") == (way == "kill")
+    # With the import's end the session ends too: nobody else is in it.
+    open_now = "select count(s) from Session s where s.uuid = :key and s.closed is null"
+    speak.wait_until(lambda: speak.rows(ada, open_now, key=key) == [[0]])
 
 
 def _log_of(place: Path) -> str:
