@@ -33,14 +33,16 @@ START_TIMEOUT = 60.0  # seconds
 class Server:
     """The embedded server over `folder`; it ends when this process does."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, users: Path | None = None) -> None:
         self.folder = folder
+        self.users = users
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         announcement = self.folder / "server.json"
         announcement.unlink(missing_ok=True)
         command = [sys.executable, "-m", "omero_embedded", "serve", "--store", str(self.folder)]
+        command += ["--users", str(self.users)] if self.users else []
         self.process = subprocess.Popen(
             [*command, "--until-stdin-closes"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
         )

@@ -209,12 +209,19 @@ class Omero(Section):
         description="Users and groups of the embedded server (YAML). null: those of "
         "omero_embedded/users.yaml.",
     )
-    host: str | None = Field(default=None, description="Your server's name. null: from OMERO_HOST.")
+    host: str | None = Field(
+        default=None,
+        description="Your server's name, reached by an encrypted connection (ssl). Unencrypted: "
+        "tcp://NAME; WebSockets: wss://NAME/PATH or ws://NAME/PATH. null: from OMERO_HOST.",
+    )
     port: Port | None = Field(
-        default=None, description="Its port. null: from OMERO_PORT, else 4064."
+        default=None,
+        description="Its port. null: from OMERO_PORT, else 4064 (tcp:// 4063, wss:// 443, "
+        "ws:// 80).",
     )
     secure: bool = Field(
-        default=True, description="Keep the connection encrypted after the login (which always is)."
+        default=True,
+        description="false: encrypt the login only, where the server allows it (ssl).",
     )
     managed_repository: FilePath | None = Field(
         default=None,

@@ -17,16 +17,14 @@ from omero.util.sessions import SessionsStore
 
 from ingest.config import Omero
 from ingest.fileset import StageError
-
-DEFAULT_PORT = 4064
+from ingest.omero.address import Address, parse_address
 
 
 @dataclass(frozen=True)
 class Login:
     """A server and what opens it. With `is_session`, `password` is the key of a running session."""
 
-    host: str
-    port: int
+    address: Address
     user: str
     password: str = field(repr=False)
     is_session: bool = False
@@ -36,8 +34,9 @@ class Login:
     @property
     def server(self) -> str:
         """The server in words; nobody should take a rehearsal for the real thing."""
-        address = f"{self.host}:{self.port}"
-        return f"{address} (embedded, for rehearsal)" if self.is_embedded else address
+        return (
+            f"{self.address} (embedded, for rehearsal)" if self.is_embedded else f"{self.address}"
+        )
 
 
 def find_login(options: Omero, environment: Mapping[str, str] | None = None) -> Login:
@@ -45,35 +44,27 @@ def find_login(options: Omero, environment: Mapping[str, str] | None = None) -> 
     variables = os.environ if environment is None else environment
     if options.embedded:
         return _embedded(options.embedded_folder)
-    host = variables.get("OMERO_HOST") or options.host
+    named = variables.get("OMERO_HOST") or options.host
     port = variables.get("OMERO_PORT") or options.port
     key = variables.get("OMERO_SESSION")
     user, password = variables.get("OMERO_USER"), variables.get("OMERO_PASSWORD")
     if not key and not user:
-        return _stored(variables, host, options.secure)
-    if not host:
+        return _stored(variables, named, options.secure)
+    if not named:
         raise StageError(
             "no OMERO server is named",
             "Set OMERO_HOST in the environment, or omero.host in the configuration.",
         )
+    address = parse_address(named, port)
     if key:
-        return Login(host, _number(port), "", key, is_session=True, secure=options.secure)
+        return Login(address, "", key, is_session=True, secure=options.secure)
     if not password:
         raise StageError(
             f"there is no password for the OMERO user {user}",
             "Set OMERO_PASSWORD, or OMERO_SESSION, or log in with `omero login` and unset "
             "OMERO_USER.",
         )
-    return Login(host, _number(port), str(user), password, secure=options.secure)
-
-
-def _number(port: str | int | None) -> int:
-    try:
-        return int(port or DEFAULT_PORT)
-    except ValueError:
-        raise StageError(
-            f"OMERO_PORT is no number: {port}", "Set it to a port like 4064."
-        ) from None
+    return Login(address, str(user), password, secure=options.secure)
 
 
 def _embedded(folder: Path) -> Login:
@@ -86,10 +77,11 @@ def _embedded(folder: Path) -> Login:
             "Run the same command again, which starts it; or set omero.embedded to false to use "
             "your own OMERO.server.",
         ) from None
-    return Login(server["host"], server["port"], server["user"], secret, is_embedded=True)
+    address = Address(server["host"], server["port"])
+    return Login(address, server["user"], secret, is_embedded=True)
 
 
-def _stored(variables: Mapping[str, str], host: str | None, secure: bool) -> Login:
+def _stored(variables: Mapping[str, str], named: str | None, secure: bool) -> Login:
     """The current session of the `omero` command line."""
     folder = variables.get("OMERO_SESSIONDIR") or get_omero_userdir() / "sessions"
     nobody = StageError(
@@ -100,12 +92,15 @@ def _stored(variables: Mapping[str, str], host: str | None, secure: bool) -> Log
         raise nobody
     store = SessionsStore(folder)
     stored_host, user, key, port = store.get_current()
-    if host:
-        stored_host, user, key = _last_session(store, host)
+    address = parse_address(named or stored_host, None)
+    if named:
+        stored_host, user, key = _last_session(store, address.host)
     if not (stored_host and user and key and store.exists(stored_host, user, key)):
         raise nobody
-    port = store.get(stored_host, user, key).get("omero.port", port)
-    return Login(stored_host, _number(port), user, key, is_session=True, secure=secure)
+    if address.protocol == "ssl":
+        port = store.get(stored_host, user, key).get("omero.port", port)
+        address = parse_address(stored_host, port)
+    return Login(address, user, key, is_session=True, secure=secure)
 
 
 def _last_session(store: SessionsStore, host: str) -> tuple[str, str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import Ice
 import omero
 import omero.all
 import omero.clients
@@ -18,6 +19,7 @@ from omero.rtypes import rlist, rlong, rstring, unwrap
 
 from ingest.config import Config
 from ingest.fileset import StageError
+from ingest.omero.accounts import check_account, session_for
 from ingest.omero.errors import (
     LOST_CONNECTION,
     NOT_UNDERSTOOD,
@@ -31,6 +33,10 @@ from ingest.omero.login import Login, find_login
 
 KEEP_ALIVE = 60  # seconds; OMERO closes a session that is idle for ten minutes
 RETRY_AFTER = 5.0  # seconds before an unreachable server is tried again
+_PORTS = (
+    "OMERO's port for encrypted connections is 4064. For unencrypted ones it is 4063, and its host "
+    "is written like tcp://omero.example.org."
+)
 _POLL_FIRST, _POLL_LONGEST = 0.05, 5.0  # seconds between two looks at a running command
 
 log = logging.getLogger("ingest")
@@ -58,6 +64,7 @@ class Session:
         self._update = self.factory.getUpdateService()
         self._is_ours = is_ours
         self._outlives_us = False
+        self._asked = time.monotonic()
 
     def context(self, **extra: str) -> dict[str, str]:
         """A call context for this session; one passed explicitly replaces the implicit one."""
@@ -89,6 +96,12 @@ class Session:
             return wait(handle)
         finally:
             handle.close()
+
+    def check_open(self) -> None:
+        """Raises one of LOST_CONNECTION when the session has ended while nobody used it."""
+        if time.monotonic() - self._asked > KEEP_ALIVE:
+            self.factory.keepAlive(None)
+        self._asked = time.monotonic()
 
     def outlive_us(self) -> None:
         """Leave the session open at the end: the server still works for it."""
@@ -177,7 +190,8 @@ class SessionPool:
                 server = self._login.server if self._login else "its host"
                 reason = LostConnection(
                     f"OMERO at {server} cannot be reached ({type(error).__name__})",
-                    f"Check OMERO_HOST and OMERO_PORT and that the server is up. {RUN_AGAIN}.",
+                    f"Check that the server is up, and OMERO_HOST and OMERO_PORT. {_PORTS} "
+                    f"{RUN_AGAIN}.",
                     since=self._unreachable[1].since if self._unreachable else None,
                 )
                 self._unreachable = (time.monotonic(), reason)
@@ -193,6 +207,7 @@ class SessionPool:
             session.close()
 
     def _find(self, user: str, group: str) -> Session:
+        self._drop_if_ended(self._main)
         if self._main is None:
             self._login = find_login(self._options)
             self._main = _open(self._login)
@@ -201,10 +216,19 @@ class SessionPool:
         if same_user and group in ("", main.group):
             return main
         key = (main.user if same_user else user, group)
+        self._drop_if_ended(self._others.get(key))
         if key not in self._others:
             assert self._login is not None
             self._others[key] = _open_other(self._login, main, *key)
         return self._others[key]
+
+    def _drop_if_ended(self, session: Session | None) -> None:
+        if session is None:
+            return
+        try:
+            session.check_open()
+        except LOST_CONNECTION:
+            self._drop(session)
 
     def _drop(self, session: Session) -> None:
         # Closed only at the end: other threads may still be at work with it.
@@ -230,10 +254,24 @@ def _open(login: Login) -> Session:
             f"OMERO at {login.server} refused user {login.user}: wrong user name or password",
             "Check OMERO_USER and OMERO_PASSWORD.",
         ) from None
-    except (Glacier2.CannotCreateSessionException, omero.ClientError) as error:
+    except Ice.ProtocolException as error:
+        if not _no_tls(error):
+            raise
+        raise StageError(
+            f"OMERO at {login.server} does not take encrypted connections: what answers there is "
+            "another program, or OMERO's port for unencrypted ones",
+            _PORTS,
+        ) from None
+    except omero.ClientError as error:
+        # omero.client has waited and tried again: who answers is no OMERO, or no one does.
+        raise Passing(
+            f"what answers at {login.server} is no OMERO server, or none answers in time ({error})",
+            f"Check OMERO_HOST and OMERO_PORT. {_PORTS}",
+        ) from None
+    except Glacier2.CannotCreateSessionException as error:
         # A server that starts, or has too many logins at once, opens none for a while.
         raise Passing(
-            f"OMERO at {login.server} opened no session: {getattr(error, 'reason', error)}",
+            f"OMERO at {login.server} opened no session: {error.reason}",
             f"{RUN_AGAIN}; if it stays, ask the server's administrator.",
             back_off=getattr(error, "backOff", 0) / 1000,
         ) from None
@@ -244,14 +282,14 @@ def _connect(login: Login, name: str, password: str, is_ours: bool, group: str =
     root = logging.getLogger()
     if not root.handlers:
         root.addHandler(logging.NullHandler())
-    properties = {"omero.host": login.host, "omero.port": str(login.port)}
+    properties = login.address.properties()
     if group:
         properties["omero.group"] = group
     client = omero.client(pmap=properties)
     try:
         client.setAgent("omero-ingest")
         client.createSession(name, password)
-        if not login.secure:
+        if not login.secure and login.address.protocol == "ssl":
             client.getSession().detachOnDestroy()
             plain = client.createClient(False)
             client.closeSession()
@@ -262,53 +300,32 @@ def _connect(login: Login, name: str, password: str, is_ours: bool, group: str =
         client.enableKeepAlive(KEEP_ALIVE)
         return Session(client, is_ours, login.server)
     except BaseException:
-        client.closeSession()
+        _abandon(client)
         raise
+
+
+def _abandon(client: Any) -> None:
+    try:
+        client.closeSession()
+    except Ice.Exception as error:  # as unreachable as it was for what failed before
+        log.info("a connection that failed was not closed in order: %s", type(error).__name__)
+
+
+def _no_tls(error: Ice.ProtocolException) -> bool:
+    # The only sign of it: what OpenSSL says when the answer is none of TLS.
+    return "wrong version number" in error.reason
 
 
 def _open_other(login: Login, main: Session, user: str, group: str) -> Session:
     """A session of another user, or in another group, by the rights of the main session."""
-    _check_account(main, user, group)
-    sessions = main.factory.getSessionService()
-    own = sessions.getSession(main.client.getSessionId())
-    idle = own.getTimeToIdle().getValue()
+    check_account(main.rows, main.server, user, group)
     if user == main.user and not login.is_session:
         return _connect(login, login.user, login.password, is_ours=True, group=group)
-    try:
-        if user == main.user:
-            opened = sessions.createUserSession(0, idle, group)
-        else:
-            principal = omero.sys.Principal(user, group or None, "User", None)
-            opened = sessions.createSessionWithTimeouts(principal, 0, idle)
-    except omero.SecurityViolation:
-        raise StageError(
-            f"OMERO user {main.user} may not import for {user}"
-            + (f" in group {group}" if group else ""),
-            "Log in as an administrator with the Sudo privilege or as an owner of that group, or "
-            "leave the row's user empty.",
-        ) from None
-    key = opened.getUuid().getValue()
+    sessions = main.factory.getSessionService()
+    idle = sessions.getSession(main.client.getSessionId()).getTimeToIdle().getValue()
+    if user == main.user:
+        key = sessions.createUserSession(0, idle, group).getUuid().getValue()
+    else:
+        event = main.factory.getAdminService().getEventContext()
+        key = session_for(sessions, event, user, group, idle)
     return _connect(login, key, key, is_ours=True)
-
-
-def _check_account(main: Session, user: str, group: str) -> None:
-    if not main.rows("select e.id from Experimenter e where e.omeName = :user", user=user):
-        raise StageError(
-            f"OMERO at {main.server} has no user {user}", "Correct the row's user, or add the user."
-        )
-    if not group:
-        return
-    if not main.rows("select g.id from ExperimenterGroup g where g.name = :name", name=group):
-        raise StageError(
-            f"OMERO at {main.server} has no group {group}",
-            "Correct the row's group, or add the group.",
-        )
-    membership = (
-        "select m.id from GroupExperimenterMap m join m.parent g join m.child e "
-        "where g.name = :name and e.omeName = :user"
-    )
-    if not main.rows(membership, name=group, user=user):
-        raise StageError(
-            f"OMERO user {user} is not in group {group}",
-            "Correct the row's user or group, or add the user to the group.",
-        )

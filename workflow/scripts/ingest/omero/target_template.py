@@ -79,7 +79,7 @@ def _name(template: str, pattern: str, folder: str) -> str:
     except TimeoutError:
         _too_slow.add(pattern)
         raise StageError(
-            f"the target {template} takes too long to match: its pattern tries endless combinations",
+            f"the target {template} takes too long to match: its pattern has endless ways to try",
             "Write it without a repetition inside a repetition, such as (a*)*.",
         ) from None
     if found is None:
