@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.parser import BytesParser
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,7 @@ def java_class(name: str) -> Any:
     return jpype.JClass(name)
 
 
+@cache
 def version() -> str:
     """The version of Bio-Formats, such as `7.3.1`, as its jar's manifest has it."""
     with zipfile.ZipFile(_jar()) as jar:

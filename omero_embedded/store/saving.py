@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from omero.rtypes import rint, rlong
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from omero_embedded.model import values
@@ -36,6 +36,8 @@ from omero_embedded.store.schema import (
 from omero_embedded.store.sequences import Sequences
 
 _Saved = tuple[Any, Type, dict[str, Any]]
+
+_ROW = "row to update"  # no column is called so
 
 
 class Saver:
@@ -197,12 +199,21 @@ class Saver:
             ids = [item._id.getValue() for item in items]
             found = self._connection.execute(select(table).where(one_of(table.c.id, ids)))
             current = {row["id"]: dict(row) for row in found.mappings()}
+            changed: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
             for item in items:
                 row = current[item._id.getValue()]
-                saved.append((item, model_type, self._update(item, model_type, row)))
+                changes = self._changes(item, model_type, row)
+                if changes:
+                    changed[tuple(changes)].append({_ROW: row["id"], **changes})
+                saved.append((item, model_type, row | changes))
+            statement = update(table).where(table.c.id == bindparam(_ROW))
+            for rows in changed.values():
+                self._execute(model_type, statement, rows)
+                self._events.log("UPDATE", model_type, [row[_ROW] for row in rows])
         return saved
 
-    def _update(self, item: Any, model_type: Type, row: dict[str, Any]) -> dict[str, Any]:
+    def _changes(self, item: Any, model_type: Type, row: dict[str, Any]) -> dict[str, Any]:
+        """What is to change in the row of an object; the actor may change it."""
         wanted = self._fields(item, model_type) | _from_details(item, model_type)
         for reference in model_type.positions:
             # A place in an order is only known when the collection came along.
@@ -210,15 +221,11 @@ class Saver:
                 del wanted[position_column(reference)]
         changes = {name: value for name, value in wanted.items() if row[name] != value}
         if not changes:
-            return row
+            return {}
         self._rights.check_edit(model_type, row, changes)
         _check_required(model_type, row | changes)
         self._rights.check_links(model_type, row | changes, set(changes))
-        changes |= {"version": row["version"] + 1, UPDATE: self._events.current()}
-        table = table_of(model_type)
-        self._execute(model_type, update(table).where(table.c.id == row["id"]), [changes])
-        self._events.log("UPDATE", model_type, [row["id"]])
-        return row | changes
+        return changes | {"version": row["version"] + 1, UPDATE: self._events.current()}
 
     def _execute(self, model_type: Type, statement: Any, rows: list[dict[str, Any]]) -> None:
         try:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import logging.handlers
+import queue
+import threading
 import time
 from pathlib import Path
 
 LOG = logging.getLogger("omero_embedded")
 _LARGEST = 5_000_000
 _KEPT = 3
+_PAUSE = 0.1  # seconds, in which lines gather
+
+_lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+_writing = threading.Lock()
 
 
 def log_to(path: Path) -> None:
@@ -23,7 +30,26 @@ def log_to(path: Path) -> None:
     LOG.addHandler(handler)
     LOG.setLevel(logging.INFO)
     LOG.propagate = False
+    threading.Thread(target=_write_requests, name="requests", daemon=True).start()
+    atexit.register(_write_gathered)
 
 
 def request(operation: str, user: str, seconds: float, outcome: str) -> None:
-    LOG.info("%s %s %.0f ms %s", operation, user, seconds * 1000, outcome)
+    """Note a request. No request waits for the disk: the lines are written a moment later."""
+    _lines.put(
+        f"{time.strftime('%H:%M:%S', time.gmtime())} {operation} {user} "
+        f"{seconds * 1000:.0f} ms {outcome}"
+    )
+
+
+def _write_requests() -> None:
+    while True:
+        time.sleep(_PAUSE)
+        _write_gathered()
+
+
+def _write_gathered() -> None:
+    with _writing:
+        gathered = [_lines.get() for _ in range(_lines.qsize())]
+        if gathered:
+            LOG.info("%s", "\n".join(gathered))

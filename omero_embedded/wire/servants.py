@@ -12,7 +12,6 @@ import keyword
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
@@ -49,13 +48,10 @@ class Caller(Protocol):
         """The request is over."""
 
 
-def servant(skeleton: Any, service: Any, caller: Caller | None, workers: Executor) -> Any:
-    """An Ice servant of the interface `skeleton` that answers with the methods of `service`.
-
-    Operations that the interface dispatches asynchronously run in `workers`, the others in Ice's
-    own threads.
-    """
-    return _servant_class(skeleton)(service, caller, workers)
+def servant(skeleton: Any, service: Any, caller: Caller | None) -> Any:
+    """An Ice servant of the interface `skeleton` that answers with the methods of `service`, in
+    Ice's own threads."""
+    return _servant_class(skeleton)(service, caller)
 
 
 @cache
@@ -71,8 +67,8 @@ def operations(skeleton: Any) -> tuple[str, ...]:
 
 @cache
 def _servant_class(skeleton: Any) -> Any:
-    def initialise(self: Any, service: Any, caller: Caller | None, workers: Executor) -> None:
-        self.service, self.caller, self.workers = service, caller, workers
+    def initialise(self: Any, service: Any, caller: Caller | None) -> None:
+        self.service, self.caller = service, caller
 
     members: dict[str, Any] = {"__init__": initialise}
     for operation in operations(skeleton):
@@ -91,15 +87,12 @@ def _plain(interface: str, operation: str) -> Callable[..., Any]:
 
 def _asynchronous(interface: str, operation: str) -> Callable[..., None]:
     def dispatch(self: Any, callback: Any, *arguments: Any) -> None:
-        def work() -> None:
-            try:
-                result = _run(self, interface, operation, arguments)
-            except Exception as error:
-                callback.ice_exception(error)
-            else:
-                _respond(callback, result, f"{interface}.{operation}")
-
-        self.workers.submit(work)
+        try:
+            result = _run(self, interface, operation, arguments)
+        except Exception as error:
+            callback.ice_exception(error)
+        else:
+            _respond(callback, result, f"{interface}.{operation}")
 
     return dispatch
 
