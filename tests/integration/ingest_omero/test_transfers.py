@@ -176,8 +176,43 @@ def rot(stored: Path) -> None:
     stored.chmod(0o644)
     with stored.open("r+b") as file:
         file.seek(-1, os.SEEK_END)
-        file.write(bytes([file.read(1)[0] ^ 1]) if False else b"\x7f")
+        last = file.read(1)[0]
+        file.seek(-1, os.SEEK_END)
+        file.write(bytes([last ^ 1]))
     os.utime(stored, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+@pytest.mark.parametrize("transfer", REMOVING)
+@pytest.mark.parametrize("exclusion", ["clientpath", "filename"])
+def test_what_is_in_omero_already_is_not_removed(rig: Rig, transfer: str, exclusion: str) -> None:
+    source = write_image(rig.folder / "a.tif")
+    rig.add("first", [source], import_transfer="cp")
+    rig.import_all()
+    rig.add("second", [source], import_transfer=transfer, exclude=(exclusion,))
+    record = rig.import_all()["second"]
+    assert (record.status, source.exists()) == ("notneeded", True)
+    assert rig.context.journal.removed("second") == frozenset()
+
+
+@pytest.mark.parametrize("transfer", REMOVING)
+def test_an_import_that_is_not_waited_for_is_removed_by_the_run_that_finds_it_done(
+    rig: Rig, transfer: str
+) -> None:
+    sources = two_files(rig, transfer)
+    upstream = rig.checksum()
+    rig.targets()
+    rig.options["import"] = {"wait": "no"}
+    rig.context.config = rig.config
+    record = rig.run(importing.STAGE, upstream)["row"]
+    assert record.status == "unfinished"
+    assert all(source.exists() for source in sources)
+    assert rig.context.journal.removed("row") == frozenset()
+    rig.options["import"] = {"wait": 5}
+    rig.context.config = rig.config
+    record = rig.run(importing.STAGE, upstream)["row"]
+    assert record.status == "ok", record.cause
+    assert not any(source.exists() for source in sources)
+    assert filesets_of(rig, sources[0]) == 1
 
 
 @pytest.mark.parametrize("transfer", REMOVING)

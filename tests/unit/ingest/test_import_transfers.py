@@ -151,6 +151,16 @@ def test_a_store_is_for_good(tmp_path: Path, how: str) -> None:
     plan(tmp_path, f"a,a.tif,{how}", **store)
 
 
+def test_what_lies_in_the_store_is_not_removed(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "b.tif").write_bytes(b"x")
+    (tmp_path / "link.tif").symlink_to(tmp_path / "store" / "b.tif")
+    for path in ("store/b.tif", "link.tif", "store"):
+        with pytest.raises(ManifestError, match="lies in the store"):
+            plan(tmp_path, f"a,{path},cp_rm", transfer={"store": "store"})
+    plan(tmp_path, "a,store/b.tif,cp", transfer={"store": "store"})
+
+
 def test_sources_that_were_removed_are_not_missed(tmp_path: Path) -> None:
     from ingest.journal import Journal
 

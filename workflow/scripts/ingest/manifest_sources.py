@@ -84,6 +84,8 @@ class SourceChecks:
         try:
             absolute = self.absolute(row.path)
             real, status = self._look(absolute)
+            if removes_sources(row.import_transfer):
+                self._check_outside_store(absolute, real)
             if not row.files:
                 _check_readable(absolute, status)
             elif not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
@@ -165,6 +167,14 @@ class SourceChecks:
                 f"{absolute!r}{leads} lies outside the folders that are allowed",
                 f"Move it below {' or '.join(self._roots)}, or add its folder to the option "
                 "allowed_roots.",
+            )
+
+    def _check_outside_store(self, absolute: str, real: str) -> None:
+        if self._store and Path(real).is_relative_to(os.path.realpath(self._store)):
+            raise _Refused(
+                f"{absolute!r} lies in the store, where files stay for good, and the row's "
+                "import_transfer removes it",
+                "Write an import_transfer without _rm.",
             )
 
     def _check_files(self, row: SourceRow, absolute: str, status: os.stat_result) -> None:
