@@ -1,61 +1,91 @@
-"""Imports a plan and dies by SIGKILL at a given step: `dying_import.py STEP REPEATS FOLDER SERVER`.
+"""An import in a process of its own, which dies by SIGKILL at a chosen moment.
 
-STEP is one the importer reports, or `module:function`, which kills when it is called for the
-REPEATS-th time.
+Moments are the importer's reported steps, the beginning and the end of every command OMERO is
+given, and every change of the file system below the test's folder or the repository, just before
+it is made: the journal's lines, links, copies, removals.
 """
 
 from __future__ import annotations
 
-import importlib
-import itertools
+import multiprocessing
 import os
 import signal
 import sys
 from pathlib import Path
 from typing import Any
 
+from ingest.omero.session import Session
+from ingest.runner import run_batch
 from ingest.stages import importing
 from tests.integration.ingest_omero.rig import Rig, Server
 
+CHANGES = ("os.remove", "os.rename", "os.link", "os.symlink", "os.utime", "os.chmod")
+WRITING = os.O_WRONLY | os.O_RDWR
 
-def die(*_arguments: Any, **_named: Any) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+# Forked from a process that has everything imported, but no connection and no threads yet.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload([__name__, "ingest.omero.session", "ingest.runner", "omero.all"])
 
 
-def arm(step: str, repeats: int) -> None:
-    if ":" in step:
-        module = importlib.import_module(step.split(":")[0])
-        name = step.split(":")[1]
-        real = getattr(module, name)
-        calls = itertools.count(1)
+def import_and_die(rig: Rig, moment: int | str) -> str:
+    """Imports the rig's rows; what the process was at when it died at its moment of this number
+    (from 0) or name.
 
-        def dying(*arguments: Any, **named: Any) -> Any:
-            if next(calls) == repeats:
-                die()
-            return real(*arguments, **named)
+    Empty when it ended before: it has no such moment. `plan` and `checksum` have been called.
+    """
+    note = rig.folder / "died"
+    note.unlink(missing_ok=True)
+    arguments = (rig.folder, rig.server.folder, rig.options, moment, note)
+    process = PROCESSES.Process(target=_import, args=arguments)
+    process.start()
+    process.join(60)
+    assert process.exitcode in (-signal.SIGKILL, 0), f"it ended with {process.exitcode}"
+    return note.read_text() if process.exitcode else ""
 
-        setattr(module, name, dying)
-        return
+
+def _import(
+    folder: Path,
+    store: Path,
+    options: dict[str, Any],
+    moment: int | str,
+    note: Path,
+) -> None:
+    places = (str(folder), str(Server(store).repository))
+    reached = 0
+
+    def at(what: str) -> None:
+        nonlocal reached
+        reached += 1
+        if moment in (reached - 1, what):
+            note.write_text(what)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def audit(event: str, arguments: tuple[Any, ...]) -> None:
+        is_open = event == "open" and (arguments[2] or 0) & WRITING
+        if event not in CHANGES and not is_open:
+            return
+        candidates = arguments[:1] if is_open else arguments[:2]
+        paths = [os.fspath(a) for a in candidates if isinstance(a, str | os.PathLike)]
+        if paths and paths[-1].startswith(places) and paths[-1] != str(note):
+            at(f"{event} {Path(paths[-1]).name}")
+
     real_import = importing.import_fileset
 
     def reporting(session: Any, request: Any, mount: Any, report: Any) -> Any:
-        return real_import(session, request, mount, lambda at: die() if at == step else report(at))
+        return real_import(session, request, mount, at)
 
     importing.import_fileset = reporting
+    real_submit = Session.submit
 
+    def submit(session: Session, request: Any) -> Any:
+        at("command begun")
+        response = real_submit(session, request)
+        at("command ended")
+        return response
 
-if __name__ == "__main__":
-    step, repeats, folder, store = sys.argv[1:]
-    rig = Rig(Path(folder), Server(Path(store)))
-    arm(step, int(repeats))
-    from ingest.runner import run_batch
-
-    rig_plan = rig.folder / "plan.jsonl"
-    run_batch(
-        importing.STAGE,
-        rig_plan,
-        rig.folder / "transfer.jsonl",
-        rig.folder / "import.jsonl",
-        rig.context,
-        "b1",
-    )
+    Session.submit = submit
+    rig = Rig(folder, Server(store), options)
+    sys.addaudithook(audit)
+    upstream, output = folder / "transfer.jsonl", folder / "import.jsonl"
+    run_batch(importing.STAGE, folder / "plan.jsonl", upstream, output, rig.context, "b1")
+    os._exit(0)

@@ -47,11 +47,14 @@ def remove_fileset(
             _check_linked_elsewhere(location, fileset_id)
     elif how != "ln_s":
         _check_sources_there(sources, fileset_id)
+    if how == "cp":
+        # First, while the fileset still tells where they are: OMERO knows nothing of them.
+        _remove_all([partial_path(location) for location in locations], sources)
     # OMERO deletes an image of a plate only together with its plate.
     plates = queries.plate_ids(session, fileset_id)
     objects = {**({"Plate": plates} if plates else {}), "Fileset": [fileset_id]}
     response = session.submit(omero.cmd.Delete2(targetObjects=objects))
-    if isinstance(response, omero.cmd.ERR):
+    if isinstance(response, omero.cmd.ERR) and queries.fileset_exists(session, fileset_id):
         reason = (response.parameters or {}).get("message") or response.name
         raise StageError(
             f"Fileset:{fileset_id}, left by an import that did not succeed, cannot be deleted: "
@@ -59,10 +62,13 @@ def remove_fileset(
             f"Delete it in OMERO, then run again. {RUN_AGAIN} if this was passing.",
         )
     if how != "upload":
-        for location in locations:
-            for left in (location, partial_path(location)):
-                if not remove_leftover(left, sources):
-                    log.warning("%s was left there: it may be the only one of its bytes", left)
+        _remove_all(locations, sources)
+
+
+def _remove_all(locations: Sequence[Path], sources: Sequence[SourceFile]) -> None:
+    for location in locations:
+        if not remove_leftover(location, sources):
+            log.warning("%s was left there: it may be the only one of its bytes", location)
 
 
 def remove_leftover(location: Path, sources: Sequence[SourceFile]) -> bool:

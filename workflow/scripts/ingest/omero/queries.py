@@ -16,6 +16,8 @@ IMPORT_ID_NAMESPACE = "omero-ingest/import-id"
 TARGET_NAMESPACE = "omero-ingest/target"
 
 _AT_ONCE = 1000  # ids per query
+# How often the log's size was noted when the pixels cannot be read: after two steps, at the end.
+_NOTED_OF_A_FAILURE = 3
 
 _NAMED = {
     "Project": "select o from Project as o where o.name = :name order by o.id",
@@ -34,6 +36,11 @@ _MARKED = {
     "where a.ns = :ns and a.textValue = :mark order by l.parent.id",
     "Screen": "select l.parent.id from ScreenAnnotationLink l join l.child a "
     "where a.ns = :ns and a.textValue = :mark order by l.parent.id",
+}
+_GROUP_OF = {
+    "Project": "select o.details.group.name from Project o where o.id = :id",
+    "Dataset": "select o.details.group.name from Dataset o where o.id = :id",
+    "Screen": "select o.details.group.name from Screen o where o.id = :id",
 }
 _LINKS = {
     "Image": "select l.parent.id, a.id from ImageAnnotationLink l join l.child a "
@@ -169,15 +176,38 @@ def upload_is_finished(session: Session, fileset_id: int) -> bool:
     )
 
 
-def log_size(session: Session, fileset_id: int) -> int:
-    """Bytes of the fileset's import log; 0 until the import is over."""
-    rows = session.rows(
-        "select o.size from FilesetJobLink l join l.child j join j.originalFileLinks k "
-        "join k.child o where l.parent.id = :id and o.mimetype = :log order by o.id",
+def fileset_exists(session: Session, fileset_id: int) -> bool:
+    return bool(session.rows("select f.id from Fileset f where f.id = :id", id=fileset_id))
+
+
+def is_processed(session: Session, fileset_id: int) -> bool:
+    """Whether an import that has made its images also got through the steps after that.
+
+    OMERO notes the size of the import's log after each of its five steps, also after one that
+    fails, and at the end. Drawn thumbnails tell that the third is done; without them, that the log
+    was noted after more steps than an import whose pixels cannot be read ever comes to.
+    """
+    wanted = session.rows(
+        "select j.id from ThumbnailGenerationJob j, FilesetJobLink l "
+        "where l.parent.id = :id and l.child.id = j.id",
+        id=fileset_id,
+    )
+    if wanted:
+        return not session.rows(
+            "select p.id from Pixels p where p.image.fileset.id = :id "
+            "and p.id not in (select t.pixels.id from Thumbnail t "
+            "where t.pixels.image.fileset.id = :id)",
+            id=fileset_id,
+        )
+    noted = session.rows(
+        "select e.id from EventLog e, FilesetJobLink l, JobOriginalFileLink k "
+        "where l.parent.id = :id and k.parent.id = l.child.id and k.child.mimetype = :log "
+        "and e.entityId = k.child.id and e.entityType = 'ome.model.core.OriginalFile' "
+        "and e.action = 'UPDATE'",
         id=fileset_id,
         log="application/omero-log-file",
     )
-    return max((size or 0 for (size,) in rows), default=0)
+    return len(noted) > _NOTED_OF_A_FAILURE
 
 
 def session_is_open(session: Session, session_id: int) -> bool:
@@ -194,6 +224,12 @@ def container_marked(session: Session, kind: Kind, mark: str) -> Any | None:
     """The container that was made with this mark."""
     rows = session.rows(_MARKED[kind], ns=TARGET_NAMESPACE, mark=mark)
     return container(session, kind, rows[0][0]) if rows else None
+
+
+def group_of_container(session: Session, kind: Kind, container_id: int) -> str:
+    """The group of a container, wherever the user can see it; empty when there is none."""
+    rows = session.rows(_GROUP_OF[kind], id=container_id)
+    return str(rows[0][0]) if rows else ""
 
 
 def containers_named(session: Session, kind: Kind, name: str) -> list[Any]:

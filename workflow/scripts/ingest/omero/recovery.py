@@ -51,35 +51,58 @@ def recover(
     other files, to another target, for another user or under another name, and when an import
     still runs.
     """
-    begun = [
-        event
-        for event in context.journal.events(fileset.id)
-        if event["stage"] == "import"
-        and event["event"] == "intent"
-        and event.get("database") == session.database
-        and "import_id" in event
-    ]
     adopted = None
-    for user, group in dict.fromkeys((event["user"], event["group"]) for event in begun):
-        events = {
-            event["import_id"]: event
-            for event in begun
-            if (event["user"], event["group"]) == (user, group)
-        }
+    for (user, group), events in _begun(session, fileset, context).items():
         with context.sessions.using(user, group) as owner:
             found = _recover_in(owner, events, session, fileset, request, context)
         adopted = adopted or found
     return adopted
 
 
+def remove_latecomers(
+    session: Session, fileset: Fileset, request: ImportRequest, context: Context
+) -> None:
+    """Removes the filesets of this row's earlier attempts, once that of `request` is imported.
+
+    `recover` saw none; but a call whose connection was lost may still have been under way.
+    """
+    for (user, group), events in _begun(session, fileset, context).items():
+        events.pop(request.import_id, None)
+        if not events:
+            continue
+        with context.sessions.using(user, group) as owner:
+            for fileset_id, import_id in queries.filesets_with_import_ids(owner, list(events)):
+                log.warning("%s: Fileset:%d came late and is removed", fileset.id, fileset_id)
+                repository = open_repository(owner, context.config.omero.managed_repository)
+                transfer = events[import_id]["transfer"]
+                remove_fileset(owner, repository, fileset_id, transfer, request.files)
+
+
+def _begun(
+    session: Session, fileset: Fileset, context: Context
+) -> dict[tuple[str, str], dict[str, Event]]:
+    """The intents of all imports of this row into this database: by user and group, and then by
+    import id."""
+    begun: dict[tuple[str, str], dict[str, Event]] = {}
+    for event in context.journal.events(fileset.id):
+        if (
+            event["stage"] == "import"
+            and event["event"] == "intent"
+            and event.get("database") == session.database
+            and "import_id" in event
+        ):
+            begun.setdefault((event["user"], event["group"]), {})[event["import_id"]] = event
+    return begun
+
+
 def state_of(
-    images: int, digests: list[str], log_is_written: bool, upload_finished: bool, may_run: bool
+    images: int, digests: list[str], is_processed: bool, upload_finished: bool, may_run: bool
 ) -> State:
     """How far an import got, from its number of images, its files' digests (empty: none yet),
-    whether its log has its size and its upload was verified, and whether the session that began it
-    may still work on it."""
-    # OMERO makes the images first, then reads their pixels; the log's size is its last act.
-    if images and all(digests) and log_is_written:
+    whether it got through the steps after the images (`queries.is_processed`), whether its upload
+    was verified, and whether the session that began it may still work on it."""
+    # OMERO makes the images first, then reads their pixels and draws thumbnails.
+    if images and all(digests) and is_processed:
         return "complete"
     return "running" if upload_finished and may_run else "unfinished"
 
@@ -137,7 +160,7 @@ def _state(session: Session, fileset_id: int, session_id: int) -> State:
     return state_of(
         len(queries.image_ids(session, fileset_id)),
         [entry.digest for entry in queries.entries(session, fileset_id)],
-        queries.log_size(session, fileset_id) > 0,
+        queries.is_processed(session, fileset_id),
         queries.upload_is_finished(session, fileset_id),
         may_run,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from ingest import prepared
@@ -14,18 +15,23 @@ from ingest.omero.cleanup import remove_fileset
 from ingest.omero.containers import Target, resolve, still_there
 from ingest.omero.fileset_graph import AS_IMPORTED, ImportRequest
 from ingest.omero.importer import ImportOutcome, StillRunning, import_fileset
-from ingest.omero.recovery import recover
+from ingest.omero.recovery import recover, remove_latecomers
 from ingest.omero.removal import check_not_removed, remove_sources
 from ingest.omero.repository import open_repository
 from ingest.omero.retrying import retried
 from ingest.omero.session import Session
 from ingest.omero.target_grammar import parse_target
-from ingest.stages import Stage
+from ingest.stages import Stage, parts
 
 
 def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
     seconds = context.config.importing.retry_seconds
-    return retried(fileset.id, seconds, lambda: _attempt(fileset, upstream, context))
+
+    def imported(part: Fileset, its_upstream: Record) -> Record:
+        return retried(part.id, seconds, lambda: _attempt(part, its_upstream, context))
+
+    records = [imported(part, before) for part, before in parts.split(fileset, upstream)]
+    return parts.joined(fileset, upstream, records)
 
 
 def still_holds(fileset: Fileset, earlier: Record, context: Context) -> bool:
@@ -33,12 +39,16 @@ def still_holds(fileset: Fileset, earlier: Record, context: Context) -> bool:
 
     def look() -> bool:
         with context.sessions.using(fileset.user, fileset.group) as session:
-            if "found_fileset" in earlier.facts:
-                return bool(queries.image_ids(session, earlier.facts["found_fileset"]))
-            found = queries.filesets_with_import_ids(session, [earlier.facts["import_id"]])
-        return found == [(earlier.facts["fileset_id"], earlier.facts["import_id"])]
+            return all(_is_there(session, facts) for facts in parts.imports(earlier))
 
     return retried(fileset.id, context.config.importing.retry_seconds, look)
+
+
+def _is_there(session: Session, facts: Mapping[str, Any]) -> bool:
+    if "found_fileset" in facts:
+        return bool(queries.image_ids(session, facts["found_fileset"]))
+    found = queries.filesets_with_import_ids(session, [facts["import_id"]])
+    return found == [(facts["fileset_id"], facts["import_id"])]
 
 
 def _attempt(fileset: Fileset, upstream: Record, context: Context) -> Record:
@@ -53,6 +63,7 @@ def _attempt(fileset: Fileset, upstream: Record, context: Context) -> Record:
             outcome, import_id = adopted.outcome, adopted.import_id
         else:
             outcome, import_id = _import(session, fileset, request, context), request.import_id
+            remove_latecomers(session, fileset, request, context)
         _check_takes(session, target, outcome, request, context)
         if removes_sources(request.transfer):
             remove_sources(session, fileset, request.files, outcome, import_id, context)
@@ -163,11 +174,12 @@ def _request(
         thumbnails=fileset.thumbnails,
         minmax=fileset.minmax,
         parallel_files=config.importing.parallel_files,
-        timeout=_seconds(config.importing.wait),
+        timeout=seconds_of(config.importing.wait),
     )
 
 
-def _seconds(wait: str | int) -> float | None:
+def seconds_of(wait: str | int) -> float | None:
+    """How long `import.wait` says to wait; None is for ever."""
     if isinstance(wait, int):
         return wait * 60.0
     return None if wait == "forever" else 0.0
@@ -189,7 +201,8 @@ def _own_target(
 ) -> Target:
     """The container of this fileset alone: the one an earlier run made, or a new one."""
     mark = str(uuid.uuid4())
-    for event in reversed(context.journal.events(fileset.id)):
+    row = parts.row_id(fileset.id)
+    for event in reversed(context.journal.events(row)):
         if (event.get("database"), event.get("wanted")) != (session.database, entry["target"]):
             continue
         if "made_target" in event:
@@ -201,10 +214,10 @@ def _own_target(
             mark = event["mark"]
         break
     facts = {"wanted": entry["target"], "database": session.database, "mark": mark}
-    context.journal.append(fileset.id, "import", "intent", **facts)
+    context.journal.append(row, "import", "intent", **facts)
     project = targets.target_of(entry["project"]) if entry["project"] else None
     target = resolve(session, parse_target(entry["target"]), project, mark)
-    context.journal.append(fileset.id, "import", "intent", made_target=target.to_json(), **facts)
+    context.journal.append(row, "import", "intent", made_target=target.to_json(), **facts)
     return target
 
 
