@@ -156,8 +156,9 @@ def test_a_copy_of_the_right_bytes_is_accepted_and_one_of_others_is_not(world: W
 def test_bytes_are_compared_even_when_the_checksums_are_sizes(
     world: World, make_context: Callable[..., Context], mode: str
 ) -> None:
-    context = make_context(checksum={"algorithm": "File-Size-64", "archive": "none"})
-    upstream = checksum.STAGE.run(world.row(mode), world.upstream, context)
+    context = make_context(checksum={"archive": "none"})
+    sizes = replace(world.row(mode), checksum_algorithm="File-Size-64")
+    upstream = checksum.STAGE.run(sizes, world.upstream, context)
     assert list(upstream.files[0].digests) == ["File-Size-64"]
     world.store.mkdir(parents=True)
     (world.store / "b.tif").write_text("B.tif")
@@ -256,6 +257,27 @@ def test_ln_says_why_a_link_failed(world: World, monkeypatch: pytest.MonkeyPatch
     no_links(monkeypatch, foreseen=False)
     with pytest.raises(StageError, match="Invalid cross-device link"):
         world.run("ln")
+
+
+@pytest.mark.parametrize("mode", ["ln", "mv"])
+def test_links_are_taken_back_when_another_cannot_be_made(
+    world: World, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    world.context.threads = 1
+    link = os.link
+
+    def fail(source: str, destination: Path) -> None:
+        if str(source).endswith("e.tif"):
+            raise OSError(5, "Input/output error")
+        link(source, destination)
+
+    monkeypatch.setattr(os, "link", fail)
+    with pytest.raises(StageError, match=r"e\.tif could not be written: Input/output error"):
+        world.run(mode)
+    monkeypatch.undo()
+    assert world.stored() == []
+    assert world.sources() == sorted(NAMES)
+    check_landed(world, "cp", world.run("cp"))
 
 
 def test_space_is_looked_for_before_anything_is_copied(

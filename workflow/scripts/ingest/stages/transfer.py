@@ -124,12 +124,20 @@ def _landed(
             return
         try:
             _link(file, destination, symbolic=fileset.transfer == "ln_s")
+            linked.append(destination)
         except NoHardLink:
             if fileset.transfer != "mv":
                 raise
             copy_verified(file, destination, context.progress.advance)
 
-    for_each_file(land, lacking, context)
+    linked: list[Path] = []
+    try:
+        for_each_file(land, lacking, context)
+    except StageError:
+        # They would be in the way of the copies that the row may ask for now.
+        for destination in linked:
+            _take_back(destination)
+        raise
     if fileset.transfer == "mv":
         _remove_sources(fileset, files, folder, gone, context)
     return tuple(_stored(file, folder / file.name) for file in files)
@@ -236,6 +244,12 @@ def _link(file: SourceFile, destination: Path, symbolic: bool) -> None:
     except OSError as error:
         raise write_error(destination, error) from None
     fsync_folder(destination.parent)
+
+
+def _take_back(link: Path) -> None:
+    """Removes a link that this run made, unless it is the only name of its bytes by now."""
+    if link.is_symlink() or link.stat().st_nlink > 1:
+        link.unlink()
 
 
 def _remove_sources(
