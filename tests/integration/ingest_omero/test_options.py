@@ -125,6 +125,28 @@ def test_an_annotation_that_orders_the_server_about_is_refused(rig: Rig) -> None
     assert "orders to an import" in record.cause
 
 
+@pytest.mark.parametrize(
+    ("group", "user", "permitted"),
+    [("demo", "grace", True), ("screening", "santiago", False)],  # read-annotate, read-only
+)
+def test_anothers_annotation_is_linked_where_the_group_permits_it(
+    rig: Rig, group: str, user: str, permitted: bool
+) -> None:
+    with rig.context.sessions.using("ada", group) as ada:
+        hers = save_annotation(ada, tag("hers"))
+    source = write_image(rig.folder / "a.tif")
+    rig.add("row", [source], user=user, group=group, annotations=(hers,))
+    record = rig.import_all()["row"]
+    if permitted:
+        assert record.status == "ok", record.cause
+        assert annotations_on(rig, record.facts["image_ids"][0]) == [[None, "hers"]]
+    else:
+        assert record.status == "error"
+        assert f"{user} may not link annotation {hers}" in record.cause
+        entries = "select e.id from FilesetEntry e where e.clientPath = :path"
+        assert rig.count(entries, path=str(source)[1:]) == 0
+
+
 def test_an_annotation_of_another_group_is_refused(rig: Rig) -> None:
     with rig.context.sessions.using("santiago", "screening") as other:
         assert other.group != rig.omero.group

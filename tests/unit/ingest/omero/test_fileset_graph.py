@@ -1,10 +1,18 @@
+import json
 from pathlib import Path
 
 import pytest
+from omero.model import TagAnnotationI
 from omero.rtypes import unwrap
 
 from ingest.fileset import SourceFile, StageError
-from ingest.omero.fileset_graph import ImportRequest, build_fileset, build_settings, client_paths
+from ingest.omero.fileset_graph import (
+    AS_IMPORTED,
+    ImportRequest,
+    build_fileset,
+    build_settings,
+    client_paths,
+)
 
 
 def source(path: str) -> SourceFile:
@@ -74,6 +82,28 @@ def test_settings() -> None:
     target = settings.userSpecifiedTarget
     assert (type(target).__name__, target.getId().getValue()) == ("ScreenI", 7)
     assert (unwrap(settings.userSpecifiedName), settings.userSpecifiedDescription) == ("n", None)
+
+
+def test_settings_that_only_some_rows_have() -> None:
+    plain = build_settings(request("/d/a.tif"))
+    # Not None: the server tells an empty list from none, and makes nothing of either.
+    assert (plain.userSpecifiedAnnotationList, plain.userSpecifiedPixels) == ([], [])
+    wanted = request("/d/a.tif", pixel_size=(1.0, 2.0, 3.0), comments=(("", "a"), ("n", "b")))
+    tag = TagAnnotationI(7, False)
+    settings = build_settings(wanted, [tag])
+    assert settings.userSpecifiedPixels == [1.0, 2.0, 3.0]
+    linked, *made = settings.userSpecifiedAnnotationList
+    assert linked is tag
+    assert [(unwrap(c.getNs()), unwrap(c.getTextValue())) for c in made] == [
+        (None, "a"),
+        ("n", "b"),
+    ]
+
+
+def test_the_journal_and_a_request_tell_the_same() -> None:
+    wanted = request("/d/a.tif", pixel_size=(1.0, 2.0, 3.0), comments=(("n", "b"),), name="x")
+    assert json.loads(json.dumps(wanted.as_imported)) == wanted.as_imported
+    assert set(wanted.as_imported) == set(AS_IMPORTED)
 
 
 def test_files_that_would_have_one_client_path_are_refused() -> None:

@@ -30,7 +30,8 @@ def linkable(session: Session, ids: Sequence[int]) -> list[Any]:
     """
     if not ids:
         return []
-    found = {each.getId().getValue(): each for each in queries.annotations_with_ids(session, list(ids))}
+    saved = queries.annotations_with_ids(session, list(ids))
+    found = {annotation.getId().getValue(): annotation for annotation in saved}
     for number in ids:
         if number not in found:
             raise StageError(
@@ -40,7 +41,8 @@ def linkable(session: Session, ids: Sequence[int]) -> list[Any]:
                 "annotations to images of their own group only.",
             )
         annotation = found[number]
-        if not annotation.getDetails().getPermissions().canLink():
+        # What OMERO asks of both ends of an annotation's link (OmeroInterceptor.neededRight).
+        if not annotation.getDetails().getPermissions().canAnnotate():
             raise StageError(
                 f"{session.user} may not link annotation {number}, which is another user's",
                 "Leave it out, or import as a user who may.",
