@@ -69,15 +69,21 @@ class Repository:
 
     def make_folders(self, actor: Actor, shared: str, folders: Iterable[str]) -> None:
         """Folders and their rows: root's within `shared`, else the actor's, all in group user."""
+        known = {PurePosixPath()}
         with self.store.write(SERVER) as work:
             for folder in folders:
                 path = self.checked(folder)
                 (self.root / path).mkdir(parents=True, exist_ok=True)
-                for part in (*reversed(path.parents[:-1]), path):
-                    if find_row(work, self.uuid, part) is None:
-                        is_shared = shared == str(part) or shared.startswith(f"{part}/")
-                        owner = ROOT_ID if is_shared else actor.user_id
-                        work.save(self._folder_row(part, owner))
+                new: list[PurePosixPath] = []
+                # Upwards: what has a row has rows for all folders around it.
+                while path not in known and find_row(work, self.uuid, path) is None:
+                    new.append(path)
+                    path = path.parent
+                known |= {path, *new}
+                for part in reversed(new):
+                    is_shared = shared == str(part) or shared.startswith(f"{part}/")
+                    owner = ROOT_ID if is_shared else actor.user_id
+                    work.save(self._folder_row(part, owner))
 
     def _folder_row(self, path: PurePosixPath, owner: int) -> Any:
         row = self.file_row(path, DIRECTORY)
