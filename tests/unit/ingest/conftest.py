@@ -12,6 +12,7 @@ from ingest.context import Context
 from ingest.fileset import Record, SourceFile
 from ingest.journal import Journal
 from tests.fixtures.prepared import prepare_login
+from tests.unit.ingest.landing import NAMES, World
 
 
 @pytest.fixture
@@ -62,3 +63,13 @@ def source_record() -> Callable[..., Record]:
 def python_env() -> dict[str, str]:
     """The environment in which another Python finds the library as this one does."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
+@pytest.fixture
+def world(tmp_path: Path, context: Context, source_record: Callable[..., Record]) -> World:
+    (tmp_path / "data" / "sub").mkdir(parents=True)
+    paths = [tmp_path / "data" / name for name in NAMES]
+    for path in paths:
+        path.write_text(path.name)
+    record = source_record("a", tmp_path / "data", *paths)
+    return World(tmp_path, context, record)

@@ -1,89 +1,21 @@
 """transfer lands filesets in the store: whole, verified, once, and without a loss on the way."""
 
-import json
 import os
 import shutil
-import signal
 import stat
-import subprocess
-import sys
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from ingest.context import Context
-from ingest.copying import partial_path
 from ingest.fileset import Fileset, Record, SourceFile, StageError
 from ingest.source_errors import SourceChanged
 from ingest.stages import checksum, transfer
 from ingest.stages.transfer import STAGE
-from tests.fixtures.prepared import prepare_login
-
-NAMES = ("b.tif", "c d.tif", "sub/e.tif")
-
-
-class World:
-    """A fileset of three files, its checksum record, and the store."""
-
-    def __init__(self, root: Path, context: Context, record: Record) -> None:
-        self.context = context
-        self.folder = root / "data"
-        self.store = root / "store" / "a"
-        self.upstream = checksum.STAGE.run(Fileset("a", 2, str(self.folder)), record, context)
-
-    def row(self, mode: str) -> Fileset:
-        return Fileset("a", 2, str(self.folder), transfer=mode)
-
-    def run(self, mode: str) -> Record:
-        return STAGE.run(self.row(mode), self.upstream, self.context)
-
-    def stored(self) -> list[str]:
-        paths = (path for path in self.store.rglob("*") if not path.is_dir())
-        return sorted(path.relative_to(self.store).as_posix() for path in paths)
-
-    def sources(self) -> list[str]:
-        paths = (path for path in self.folder.rglob("*") if not path.is_dir())
-        return sorted(path.relative_to(self.folder).as_posix() for path in paths)
-
-
-@pytest.fixture
-def world(tmp_path: Path, context: Context, source_record: Callable[..., Record]) -> World:
-    (tmp_path / "data" / "sub").mkdir(parents=True)
-    paths = [tmp_path / "data" / name for name in NAMES]
-    for path in paths:
-        path.write_text(path.name)
-    record = source_record("a", tmp_path / "data", *paths)
-    return World(tmp_path, context, record)
-
-
-def check_landed(world: World, mode: str, record: Record) -> None:
-    assert (record.status, record.stage, record.fileset) == ("ok", "transfer", "a")
-    assert world.stored() == sorted(NAMES)
-    assert dict(record.facts) == dict(world.upstream.facts)
-    assert [file.name for file in record.files] == list(NAMES)
-    for before, after in zip(world.upstream.files, record.files, strict=True):
-        stored = Path(after.path)
-        assert stored == world.store / after.name
-        assert stored.read_text() == Path(after.name).name
-        found = stored.stat()
-        assert (after.size, after.mtime_ns, after.inode) == (
-            found.st_size,
-            found.st_mtime_ns,
-            found.st_ino,
-        )
-        assert (after.source, after.digests) == (before.source, before.digests)
-        assert found.st_mtime_ns == before.mtime_ns
-        assert stored.is_symlink() == (mode == "ln_s")
-        assert (found.st_ino == before.inode) == (mode != "cp")
-        assert bool(found.st_mode & stat.S_IWUSR) == (mode != "cp")
-    assert world.sources() == ([] if mode == "mv" else sorted(NAMES))
-    assert STAGE.still_holds(world.row(mode), record, world.context)
+from tests.unit.ingest.landing import NAMES, World, check_landed
 
 
 @pytest.mark.parametrize("mode", ["ln", "cp", "ln_s", "mv"])
@@ -336,161 +268,6 @@ def test_a_stored_file_that_changes_or_goes_does_not_hold(world: World, mode: st
 def test_earlier_stages_still_hold_after_a_move(world: World) -> None:
     world.run("mv")
     assert checksum.STAGE.still_holds(world.row("mv"), world.upstream, world.context)
-
-
-class Killed(BaseException):
-    """Stands for the end of the process: no code of ours catches it."""
-
-
-STEPS = (
-    (os, "link"),
-    (os, "write"),
-    (os, "fsync"),
-    (os, "utime"),
-    (Path, "chmod"),
-    (Path, "rename"),
-    (Path, "unlink"),
-    (Path, "mkdir"),
-    (Path, "symlink_to"),
-)
-
-
-class Saboteur:
-    """Lets the n-th of all steps fail with `error`, before or after it is done."""
-
-    def __init__(
-        self, monkeypatch: pytest.MonkeyPatch, fatal: int, error: BaseException, after: bool
-    ) -> None:
-        self.steps = 0
-        self.fatal, self.error, self.after = fatal, error, after
-        for module, name in STEPS:
-            monkeypatch.setattr(module, name, self.wrap(getattr(module, name)))
-
-    def wrap(self, step: Callable[..., Any]) -> Callable[..., Any]:
-        def sabotaged(*arguments: Any, **options: Any) -> Any:
-            self.steps += 1
-            if self.steps == self.fatal and not self.after:
-                raise self.error
-            result = step(*arguments, **options)
-            if self.steps == self.fatal and self.after:
-                raise self.error
-            return result
-
-        return sabotaged
-
-
-# Killed after one step is killed before the next.
-@pytest.mark.parametrize(
-    ("error", "after"),
-    [
-        (Killed(), False),
-        (OSError(5, "Input/output error"), False),
-        (OSError(5, "Input/output error"), True),
-    ],
-)
-@pytest.mark.parametrize("mode", ["ln", "cp", "ln_s", "mv", "mv by copy"])
-def test_whatever_step_is_the_last_nothing_is_lost_and_a_rerun_completes_it(
-    world: World, mode: str, error: BaseException, after: bool
-) -> None:
-    world.context.threads = 1  # the same steps in the same order
-    mode, copies = mode.split()[0], mode.endswith("copy")
-    pristine = world.folder.with_name("pristine")
-    shutil.copytree(world.folder, pristine)
-    fatal = 0
-    while True:
-        fatal += 1
-        with pytest.MonkeyPatch.context() as monkeypatch:
-            if copies:
-                monkeypatch.setattr(transfer, "link_obstacle", lambda path, folder: "too far")
-            saboteur = Saboteur(monkeypatch, fatal, error, after)
-            with suppress(Killed, StageError, OSError):
-                world.run(mode)
-        if saboteur.steps < fatal:
-            break
-        whole = {world.store / name for name in NAMES} | {world.folder / name for name in NAMES}
-        for name in NAMES:
-            kept = [path for path in whole if path.match(name) and path.exists()]
-            assert kept, f"{name} is lost after step {fatal}"
-            for path in kept:
-                assert path.read_text() == Path(name).name
-        with pytest.MonkeyPatch.context() as monkeypatch:
-            if copies:
-                monkeypatch.setattr(transfer, "link_obstacle", lambda path, folder: "too far")
-            record = world.run(mode)
-        if mode == "mv":  # by links, or by copies after a link failed
-            assert (world.stored(), world.sources()) == (sorted(NAMES), [])
-        else:
-            check_landed(world, mode, record)
-        # The world as it was; the inodes are other ones, which the record has to follow.
-        for folder in (world.store, world.folder, world.context.journal.folder):
-            shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(pristine, world.folder)
-        files = tuple(
-            replace(file, inode=Path(file.path).stat().st_ino) for file in world.upstream.files
-        )
-        world.upstream = replace(world.upstream, files=files)
-    assert fatal > 6
-
-
-MOVER = """
-import json, sys
-from pathlib import Path
-from ingest.config import load
-from ingest.context import Context
-from ingest.fileset import Fileset, Record
-from ingest.journal import Journal
-from ingest.stages import transfer
-
-root = Path(sys.argv[1])
-if sys.argv[2] == "copies":
-    transfer.link_obstacle = lambda path, folder: "too far"
-config = load({"transfer": {"store": str(root / "store")}})
-context = Context(config, root, Journal(root / "journal"), 2)
-upstream = Record.from_json(json.load((root / "upstream.json").open()))
-print("moving", flush=True)
-transfer.run(Fileset("a", 2, str(root), transfer="mv"), upstream, context)
-print("moved", flush=True)
-"""
-
-
-def test_killed_again_and_again_a_move_completes(
-    tmp_path: Path,
-    context: Context,
-    source_record: Callable[..., Record],
-    python_env: dict[str, str],
-) -> None:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    contents = {f"{number}.tif": os.urandom(1 << 20) * 8 for number in range(6)}
-    for name, content in contents.items():
-        (folder / name).write_bytes(content)
-    record = source_record("a", folder, *(folder / name for name in contents))
-    upstream = checksum.STAGE.run(Fileset("a", 2, str(folder)), record, context)
-    (tmp_path / "upstream.json").write_text(json.dumps(upstream.to_json()))
-    prepare_login(tmp_path)
-    kills = 0
-    for attempt in range(20):
-        mover = subprocess.Popen(
-            [sys.executable, "-c", MOVER, tmp_path, "copies"],
-            stdout=subprocess.PIPE,
-            text=True,
-            env=python_env,
-        )
-        assert mover.stdout is not None
-        assert mover.stdout.readline() == "moving\n"
-        time.sleep(0.04 * (attempt + 1))
-        mover.send_signal(signal.SIGKILL)
-        mover.wait()
-        for name in contents:
-            assert (folder / name).exists() or (tmp_path / "store" / "a" / name).exists()
-        if mover.stdout.read() == "moved\n":
-            break
-        kills += 1
-    assert 0 < kills < 20
-    assert list(folder.iterdir()) == []
-    for name, content in contents.items():
-        assert (tmp_path / "store" / "a" / name).read_bytes() == content
-        assert not partial_path(tmp_path / "store" / "a" / name).exists()
 
 
 def journal_a_transfer(world: World, mode: str) -> Record:
