@@ -6,7 +6,7 @@ LOCKS := $(wildcard envs/*.lock) envs/setup.sh envs/build_zeroc_ice.py
 export PYTHONPATH := $(CURDIR):$(CURDIR)/workflow/scripts
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo containers test unit check config lock clean
+.PHONY: help setup demo containers test soak unit check config lock clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ containers:  ## Apptainer and Podman for the tests (first time: installs them)
 
 test: $(VENV)/.dev containers  ## the whole test suite
 	@python -m pytest
+
+soak: $(VENV)/.dev  ## kill 200 import jobs at random moments (some minutes)
+	@python tests/soak/kills.py --kills 200
 
 unit: $(VENV)/.dev  ## the unit tests alone, in seconds
 	@python -m pytest tests/unit
