@@ -131,6 +131,8 @@ class _Transfers:
                 saved = yield Call(self._context, uploader, "save")
             finally:
                 yield Call(self._context, uploader, "close")
+        except (omero.SessionException, omero.ConcurrencyException):
+            raise
         except omero.ServerError as error:
             raise StageError(
                 f"OMERO cannot read {place.location}: {error.message}", UNREADABLE
