@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,36 +28,6 @@ ANNOTATED = {
 }
 REMOVING = ["ln_rm", "cp_rm", "upload_rm"]
 
-CUSTOM = """
-import os, shutil
-
-def copy(source, destination):
-    shutil.copyfile(source, destination)
-
-def link(source, destination):
-    os.symlink(source, destination)
-
-def nothing(source, destination):
-    pass
-
-def half(source, destination):
-    destination.write_bytes(source.read_bytes()[:-1])
-
-def other(source, destination):
-    destination.write_bytes(bytes(source.stat().st_size))
-
-def move(source, destination):
-    source.rename(destination)
-
-def touched(source, destination):
-    os.symlink(source, destination)
-    os.utime(source, ns=(5, 5))
-
-def broken(source, destination):
-    destination.write_bytes(b"half")
-    raise RuntimeError("no tape in the drive")
-"""
-
 
 def in_repository(record: Record) -> dict[str, Path]:
     return {name: Path(path) for name, path in record.facts["repository_files"].items()}
@@ -68,20 +37,6 @@ def two_files(rig: Rig, transfer: str, name: str = "row") -> list[Path]:
     sources = [write_image(rig.folder / name / f"{number}.tif", number) for number in (1, 2)]
     rig.add(name, sources, import_transfer=transfer)
     return sources
-
-
-def use_custom(rig: Rig) -> None:
-    folder = rig.folder / "site"
-    folder.mkdir()
-    module = f"site_{abs(hash(str(rig.folder)))}"  # imported once a process: of one name each
-    (folder / f"{module}.py").write_text(CUSTOM)
-    rig.options["import"] = {"transfer_folder": str(folder)}
-    rig.context.config = rig.config
-    rig.module = module  # type: ignore[attr-defined]
-
-
-def custom(rig: Rig, function: str) -> str:
-    return f"{rig.module}:{function}"  # type: ignore[attr-defined]
 
 
 def filesets_of(rig: Rig, source: Path) -> int:
@@ -123,15 +78,13 @@ def test_a_rerun_has_nothing_to_do_and_removes_nothing_that_was_put_there_since(
     rig: Rig, transfer: str
 ) -> None:
     sources = two_files(rig, transfer)
-    content = sources[0].read_bytes()
     upstream = rig.checksum()
     rig.targets()
     first = rig.run(importing.STAGE, upstream)["row"]
     assert rig.run(importing.STAGE, upstream)["row"] == first
     # From a backup, or from who did not know: the same bytes, of an inode and time of their own.
     for source in sources:
-        source.write_bytes(content if source == sources[0] else source.name.encode())
-    sources[1].write_bytes(in_repository(first)["2.tif"].read_bytes())
+        source.write_bytes(in_repository(first)[source.name].read_bytes())
     again = rig.import_all()["row"]
     assert (again.status, again.facts) == ("ok", first.facts)
     assert all(source.exists() for source in sources)
@@ -307,68 +260,6 @@ def test_files_of_the_repository_itself_are_not_removed(rig: Rig) -> None:
     assert record.status == "error"
     assert "managed repository" in record.cause
     assert stored.exists()
-
-
-@pytest.mark.parametrize("function", ["copy", "link"])
-def test_a_transfer_of_the_sites_own(rig: Rig, function: str) -> None:
-    use_custom(rig)
-    sources = two_files(rig, custom(rig, function))
-    record = rig.import_all()["row"]
-    assert record.status == "ok", record.cause
-    stored = in_repository(record)
-    assert [path.read_bytes() for path in stored.values()] == [s.read_bytes() for s in sources]
-    assert [path.is_symlink() for path in stored.values()] == [function == "link"] * 2
-    assert transfer_annotations(rig, record) == [custom(rig, function)]
-    assert rig.import_all()["row"] == record
-
-
-@pytest.mark.parametrize(
-    ("function", "cause"),
-    [
-        ("nothing", "made no file"),
-        ("half", "OMERO sees"),
-        ("other", "not the ones that were hashed"),
-        ("touched", "changed after"),
-        ("broken", "RuntimeError: no tape in the drive"),
-    ],
-)
-def test_a_transfer_of_the_sites_own_that_does_not_keep_its_contract(
-    rig: Rig, function: str, cause: str
-) -> None:
-    use_custom(rig)
-    sources = two_files(rig, custom(rig, function))
-    content = [source.read_bytes() for source in sources]
-    record = rig.import_all()["row"]
-    assert record.status == "error"
-    assert cause in record.cause
-    assert [source.read_bytes() for source in sources] == content
-    assert filesets_of(rig, sources[0]) == 0
-    left = [path for path in rig.server.repository.rglob("[12].tif") if path.exists()]
-    assert [path for path in left if path.read_bytes() in (*content, b"half")] == []
-    rig.change("row", import_transfer=custom(rig, "copy"))
-    assert rig.import_all()["row"].status == "ok"
-
-
-def test_a_transfer_of_the_sites_own_that_moves_loses_nothing(rig: Rig) -> None:
-    use_custom(rig)
-    sources = two_files(rig, custom(rig, "move"))
-    content = [source.read_bytes() for source in sources]
-    rig.options["import"]["parallel_files"] = 1
-    rig.context.config = rig.config
-    upstream = rig.checksum()
-    rig.targets()
-    record = rig.run(importing.STAGE, upstream)["row"]
-    assert record.status == "error"
-    assert "does not exist" in record.cause
-    kept = [path.read_bytes() for path in rig.server.repository.rglob("1.tif")]
-    assert content[0] in kept
-    # And put back, it is imported.
-    sources[0].write_bytes(content[0])
-    rig.change("row", import_transfer="cp")
-    assert rig.import_all()["row"].status == "ok"
-
-
-Refusal = Callable[[pytest.MonkeyPatch], None]
 
 
 @pytest.mark.parametrize("transfer", ["ln", "ln_rm"])
