@@ -98,6 +98,7 @@ def read_outcome(
 ) -> ImportOutcome:
     """What OMERO knows of a fileset, whichever process imported it."""
     entries = queries.entries(session, fileset_id)
+    images, pixels = queries.images_and_pixels(session, fileset_id)
     files = client_paths(request.files)
     names = {
         entry.client_path: files[entry.client_path].name
@@ -107,9 +108,9 @@ def read_outcome(
     }
     return ImportOutcome(
         fileset_id=fileset_id,
-        image_ids=queries.image_ids(session, fileset_id),
+        image_ids=images,
         plate_ids=queries.plate_ids(session, fileset_id),
-        pixels_ids=queries.pixels_ids(session, fileset_id),
+        pixels_ids=sorted(pixels),
         algorithm=entries[0].algorithm if entries else "",
         server_digests={names[entry.client_path]: entry.digest for entry in entries},
         repository_files={
@@ -145,10 +146,8 @@ def _upload(
 def _places(
     session: Session, repository: ManagedRepository, request: ImportRequest
 ) -> tuple[int, list[Place]]:
-    """The id of a fileset that was just begun, and where its entries are to lie: two questions,
-    however many files there are."""
-    ((fileset_id, _),) = queries.filesets_with_import_ids(session, [request.import_id])
-    found = queries.entry_places(session, fileset_id)
+    """The id of a fileset that was just begun, and where its entries are to lie."""
+    fileset_id, found = queries.begun_fileset(session, request.import_id)
     return fileset_id, [
         Place(index, file, repository.locate(*found[path]))
         for index, (path, file) in enumerate(client_paths(request.files).items())

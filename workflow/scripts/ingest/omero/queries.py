@@ -100,14 +100,18 @@ def entries(session: Session, fileset_id: int) -> list[Entry]:
     ]
 
 
-def entry_places(session: Session, fileset_id: int) -> dict[str, tuple[str, str]]:
-    """By client path: path (ends in /) and name in the repository."""
+def begun_fileset(session: Session, import_id: str) -> tuple[int, dict[str, tuple[str, str]]]:
+    """The fileset of an import that was just begun: its id, and by client path the path (ends in /)
+    and the name of each entry's file in the repository. One question, however many files."""
     rows = session.rows(
-        "select e.clientPath, o.path, o.name from FilesetEntry e join e.originalFile o "
-        "where e.fileset.id = :id",
-        id=fileset_id,
+        "select f.id, e.clientPath, o.path, o.name from FilesetEntry e join e.originalFile o "
+        "join e.fileset f join f.annotationLinks l join l.child a "
+        "where a.ns = :ns and a.textValue = :import_id",
+        ns=IMPORT_ID_NAMESPACE,
+        import_id=import_id,
     )
-    return {client_path: (path, name) for client_path, path, name in rows}
+    places = {client_path: (path, name) for _, client_path, path, name in rows}
+    return rows[0][0], places
 
 
 def image_ids(session: Session, fileset_id: int) -> list[int]:
@@ -117,12 +121,15 @@ def image_ids(session: Session, fileset_id: int) -> list[int]:
     return [row[0] for row in rows]
 
 
-def pixels_ids(session: Session, fileset_id: int) -> list[int]:
+def images_and_pixels(session: Session, fileset_id: int) -> tuple[list[int], list[int]]:
+    """The ids of a fileset's images, and of their pixels."""
     rows = session.rows(
-        "select p.id from Pixels p join p.image i where i.fileset.id = :id order by p.id",
+        "select i.id, p.id from Image i left outer join i.pixels p where i.fileset.id = :id "
+        "order by i.id, p.id",
         id=fileset_id,
     )
-    return [row[0] for row in rows]
+    images = dict.fromkeys(image for image, _ in rows)
+    return list(images), [pixels for _, pixels in rows if pixels is not None]
 
 
 def plate_ids(session: Session, fileset_id: int) -> list[int]:

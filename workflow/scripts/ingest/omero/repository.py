@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import omero.all
 import omero.grid
@@ -23,6 +24,7 @@ class ManagedRepository:
 
     proxy: Any
     mount: Path
+    checked_algorithms: set[str] = field(default_factory=set, compare=False)
 
     def locate(self, path: str, name: str) -> Path:
         """Where the original file of this path and name in the repository lies on this machine."""
@@ -44,6 +46,8 @@ class ManagedRepository:
 
     def check_algorithm(self, name: str) -> None:
         """Raises StageError unless the server computes digests by this algorithm."""
+        if name in self.checked_algorithms:
+            return
         if self.proxy.suggestChecksumAlgorithm([checksum_algorithm(name)]) is None:
             offered = [
                 algorithm.getValue().getValue() for algorithm in self.proxy.listChecksumAlgorithms()
@@ -53,6 +57,7 @@ class ManagedRepository:
                 "Set checksum.algorithm (or the row's checksum_algorithm) to auto, or to one that "
                 f"it offers: {', '.join(offered)}.",
             )
+        self.checked_algorithms.add(name)
 
 
 @lru_cache(maxsize=1)
@@ -68,13 +73,24 @@ def negotiated_algorithm(context: Context) -> str:
 
 def open_repository(session: Session, mount: Path | None) -> ManagedRepository:
     """The server's managed repository; `mount` is where it lies here when not at its own path."""
+    if session not in _opened:
+        _opened[session] = _find_repository(session)
+    found = _opened[session]
+    return replace(found, mount=mount) if mount else found
+
+
+# Each look takes four calls, and a session's repository stays the same.
+_opened: WeakKeyDictionary[Session, ManagedRepository] = WeakKeyDictionary()
+
+
+def _find_repository(session: Session) -> ManagedRepository:
     proxies = session.factory.sharedResources().repositories().proxies
     for candidate in filter(None, proxies):
         proxy = omero.grid.ManagedRepositoryPrx.checkedCast(candidate)
         if proxy:
             root = proxy.root()
             path = Path(root.getPath().getValue()) / root.getName().getValue()
-            return ManagedRepository(proxy, mount or path)
+            return ManagedRepository(proxy, path)
     raise StageError(
         f"OMERO at {session.server} has no managed repository",
         "Ask the server's administrator: imports need one.",

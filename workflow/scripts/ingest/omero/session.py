@@ -37,7 +37,9 @@ _PORTS = (
     "OMERO's port for encrypted connections is 4064. For unencrypted ones it is 4063, and its host "
     "is written like tcp://omero.example.org."
 )
-_POLL_FIRST, _POLL_LONGEST = 0.05, 5.0  # seconds between two looks at a running command
+# Seconds between two looks at a running command: at first, and at most. Looking costs no more than
+# being called back, and works where the server cannot reach the client too.
+_POLL_FIRST, _POLL_LONGEST = 0.02, 5.0
 
 log = logging.getLogger("ingest")
 
@@ -121,12 +123,13 @@ class Session:
 
 def wait(handle: Any, deadline: float | None = None) -> Any:
     """The response of a running command, or None when `deadline` (of time.monotonic) passed."""
-    pause = _POLL_FIRST
+    began = time.monotonic()
     while (response := handle.getResponse()) is None:
-        if deadline is not None and time.monotonic() > deadline:
+        now = time.monotonic()
+        if deadline is not None and now > deadline:
             return None
-        time.sleep(pause)
-        pause = min(pause * 1.5, _POLL_LONGEST)
+        # What has taken long may take longer: a quarter of it is soon enough to know.
+        time.sleep(min(_POLL_FIRST + (now - began) / 4, _POLL_LONGEST))
     return response
 
 
