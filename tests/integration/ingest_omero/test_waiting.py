@@ -79,7 +79,7 @@ def test_a_short_wait_ends_with_the_import_still_going_on(
     while not rig.count(query, id=begun):
         assert time.monotonic() < deadline, "the import did not go on"
         time.sleep(0.2)
-    assert run(rig, "no").facts["fileset_id"] == begun
+    assert run(rig, "forever").facts["fileset_id"] == begun
 
 
 @pytest.mark.parametrize(("wait", "seconds"), [("forever", None), ("no", 0.0), (5, 300.0)])

@@ -12,7 +12,7 @@ import pytest
 from ingest.fileset import Fileset, Problem
 from ingest.provenance import CONFIGURATION, MANIFEST, METADATA, SNAKEFILE, write_crate
 from ingest.summary import Outcome, outcome
-from tests.fixtures.outcomes import failed, imported, made_run
+from tests.fixtures.outcomes import being_imported, failed, found_there, imported, made_run
 
 Entities = dict[str, dict[str, Any]]
 
@@ -110,7 +110,17 @@ def test_failures_are_failed_actions_with_their_causes(tmp_path: Path) -> None:
     }
     assert entities["#import/b"]["actionStatus"].endswith("FailedActionStatus")
     assert "result" not in entities["#import/b"]
-    assert entities["#run"]["error"] == "2 of 3 filesets failed"
+    assert entities["#run"]["error"] == "2 of 3 filesets failed or are unfinished"
+
+
+def test_what_was_in_omero_already_is_no_result_of_the_run(tmp_path: Path) -> None:
+    entities = crate_of(tmp_path, found_there("a", 7), being_imported("b"))
+    found = entities["#import/a"]
+    assert "not imported: already in OMERO as Fileset:7" in found["description"]
+    assert "result" not in found
+    assert found["actionStatus"].endswith("CompletedActionStatus")
+    assert "still being imported by OMERO" in entities["#import/b"]["error"]
+    assert "0 of 2 verified and annotated" in entities["./"]["description"]
 
 
 def test_every_reference_has_its_entity_and_every_action_is_mentioned(tmp_path: Path) -> None:

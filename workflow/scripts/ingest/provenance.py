@@ -75,7 +75,7 @@ def build_crate(outcomes: Sequence[Outcome], run: WorkflowRun, folders: Sequence
     results = _add_results(crate, folders)
     workflow = _add_workflow(crate, run, manifest, results)
     actions = [_add_fileset(crate, outcome, tool, agent) for outcome in outcomes]
-    failed = sum(not outcome.ok for outcome in outcomes)
+    left = sum(not outcome.ok for outcome in outcomes)
     whole = _add(
         crate,
         "#run",
@@ -88,7 +88,7 @@ def build_crate(outcomes: Sequence[Outcome], run: WorkflowRun, folders: Sequence
         object=[manifest, configuration],
         result=results,
         **_when_and_where([of for outcome in outcomes for of in outcome.stage_runs]),
-        **_status(f"{failed} of {len(outcomes)} filesets failed" if failed else ""),
+        **_status(f"{left} of {len(outcomes)} filesets failed or are unfinished" if left else ""),
     )
     _describe_root(crate, outcomes, run, whole)
     crate.root_dataset["mentions"] = [
@@ -102,7 +102,7 @@ def build_crate(outcomes: Sequence[Outcome], run: WorkflowRun, folders: Sequence
 def _describe_root(
     crate: ROCrate, outcomes: Sequence[Outcome], run: WorkflowRun, whole: Entity
 ) -> None:
-    done = sum(outcome.ok for outcome in outcomes)
+    done = sum(outcome.status == "ok" for outcome in outcomes)
     crate.name = run.title
     crate.description = (
         f"Filesets of {run.manifest.name} imported in place into OMERO: {done} of {len(outcomes)} "
@@ -247,7 +247,8 @@ def _add_fileset(crate: ROCrate, outcome: Outcome, tool: Entity, agent: Entity) 
         "CreateAction",
         name=f"Import of {fileset.id}",
         description=f"Row {fileset.row} of the manifest, {fileset.path}: transfer "
-        f"{fileset.transfer}, import transfer {fileset.import_transfer}",
+        f"{fileset.transfer}, import transfer {fileset.import_transfer}"
+        + (f"; not imported: {outcome.cause}" if outcome.found_fileset else ""),
         instrument=tool,
         agent=agent,
         object=_add_sources(crate, outcome),
