@@ -23,13 +23,13 @@ if [ -z "${MIRROR:-}" ]; then
         awk -F'|' '$1 == "Debian" && $2 !~ /security/ { print $2; exit }') || true
     MIRROR=${MIRROR:-http://deb.debian.org/debian}
 fi
-# Certificates that this machine trusts, of a site's own proxy say, are trusted during the build.
-certificates=/etc/ssl/certs/ca-certificates.crt
+# What this machine trusts, a site's own proxy say, is trusted during the build (install.sh).
+certificates=/etc/ssl/certs
 bind=()
 
 case $runtime in
 apptainer)
-    [ ! -e "$certificates" ] || bind=(--bind "$certificates")
+    [ ! -e "$certificates" ] || bind=(--bind "$certificates:/mnt:ro")
     apptainer build --force "${bind[@]}" --build-arg "MIRROR=$MIRROR" \
         "$image" "containers/$converter/$converter.def"
     ;;
@@ -43,7 +43,7 @@ podman)
         tar --create --numeric-owner --one-file-system --directory "$root/debian" . |
             podman import --quiet - "$base"
     fi
-    [ ! -e "$certificates" ] || bind=(--volume "$certificates:$certificates:ro")
+    [ ! -e "$certificates" ] || bind=(--volume "$certificates:/mnt:ro")
     podman build --network host "${bind[@]}" --build-arg "BASE=$base" --tag "$image" \
         --file "containers/$converter/Containerfile" .
     ;;

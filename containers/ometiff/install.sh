@@ -6,11 +6,14 @@ set -eu
 from=$1
 home=/opt/ometiff
 export DEBIAN_FRONTEND=noninteractive PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
-# The Java runtime within the image brings certificates of its own; pip takes the machine's.
-export PIP_CERT=/etc/ssl/certs/ca-certificates.crt
 
 apt-get update --quiet=2
 apt-get install --yes --quiet=2 --no-install-recommends ca-certificates python3-venv >/dev/null
+
+# Those of the machine that builds, when it lends them.
+PIP_CERT=/mnt/ca-certificates.crt
+[ -e "$PIP_CERT" ] || PIP_CERT=/etc/ssl/certs/ca-certificates.crt
+export PIP_CERT
 
 python3 -m venv "$home/venv"
 "$home/venv/bin/pip" install --quiet --no-deps --require-hashes \

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fixtures import containers
+from tests.fixtures import built_images, containers
+from tests.fixtures.built_images import Built
 from tests.fixtures.containers import Images
 
 
@@ -22,3 +23,9 @@ def container_runtimes() -> Iterator[dict[str, str]]:
 def mini_image(container_runtimes: dict[str, str]) -> Images:
     """An image with a static bash and busybox and nothing else."""
     return containers.mini()
+
+
+@pytest.fixture(scope="session")
+def ometiff_image(container_runtimes: dict[str, str]) -> Built:
+    """The project's converter to OME-TIFF."""
+    return built_images.ometiff()

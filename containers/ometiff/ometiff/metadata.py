@@ -10,13 +10,14 @@ from ometiff import CREATOR
 
 NAMESPACE = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
 _OF_PIXELS_ELSEWHERE = ("BinData", "TiffData", "MetadataOnly")
+_OF_ANY_CHANNEL = {"ID", "SamplesPerPixel"}
 
 Element = ElementTree.Element
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What the reader says of a series; `samples` has the colours of each of its channels."""
+    """What the reader says of a series; `samples` has the colours of each channel."""
 
     width: int
     height: int
@@ -47,19 +48,18 @@ class Metadata:
     def image_name(self, series: int) -> str:
         return self._images[series].get("Name", "")
 
-    def samples(self, series: int, size_c: int) -> tuple[int, ...]:
-        """Colours of each channel, in all `size_c`, as the reader counts them.
+    def samples(self, series: int, size_c: int, rgb: bool) -> tuple[int, ...]:
+        """Colours of each channel, `size_c` in all: one each, unless it is an RGB image.
 
-        A palette is one channel in the metadata and three colours when it is read. TIFF can tell
-        colours from channels only when all channels have as many.
+        The three colours of such an image are channels to Bio-Formats. They become one again when
+        the metadata say nothing of them, which is then not lost.
         """
-        pixels = _pixels(self._images[series])
-        samples = [int(c.get("SamplesPerPixel", 1)) for c in pixels.findall(_tag("Channel"))]
-        if sum(samples) == size_c and len(set(samples)) == 1:
-            return tuple(samples)
-        if samples and sum(samples) != size_c and size_c % len(samples) == 0:
-            return (size_c // len(samples),) * len(samples)
-        return (1,) * size_c
+        channels = _pixels(self._images[series]).findall(_tag("Channel"))
+        is_bare = all(
+            set(channel.keys()) <= _OF_ANY_CHANNEL and not any(map(_says_something, channel))
+            for channel in channels
+        )
+        return (3,) if rgb and size_c == 3 and is_bare else (1,) * size_c
 
     def text(self, shapes: dict[int, Shape]) -> str:
         """OME-XML of a file that holds these series one after the other, in XYCZT.
@@ -128,6 +128,10 @@ def _keep_only(root: Element, kept: list[Element]) -> None:
         for reference in dataset.findall(_tag("ImageRef")):
             if reference.get("ID") not in ids:
                 dataset.remove(reference)
+
+
+def _says_something(element: Element) -> bool:
+    return bool(element.attrib or len(element) or (element.text or "").strip())
 
 
 def _pixels(image: Element) -> Element:

@@ -43,29 +43,29 @@ class Levels:
         scratch_folder: Path,
     ) -> None:
         self.sizes = level_sizes(*size)
-        self._samples = samples
-        self._dtype = dtype
+        self.samples = samples
+        self.dtype = dtype
         self._read = read
         self._scratch_folder = scratch_folder
 
     def __iter__(self) -> Iterator[Iterator[NDArray[Any]]]:
         """For each level its tiles in rows from the top left, (height, width, samples)."""
-        tiles = _source_tiles(self._read, *self.sizes[0], self._samples * self._dtype.itemsize)
+        tiles = _source_tiles(self._read, *self.sizes[0], self.samples * self.dtype.itemsize)
         for number, _ in enumerate(self.sizes):
             below = None
             if number + 1 < len(self.sizes):
                 width, height = self.sizes[number + 1]
-                below = self._scratch((height, width, self._samples))
+                below = self._scratch((height, width, self.samples))
             yield _keeping_half(tiles, below)
             if below is not None:
                 tiles = _tiles_of(below)
 
     def _scratch(self, shape: tuple[int, ...]) -> NDArray[Any]:
-        if np.prod(shape) * self._dtype.itemsize <= _IN_MEMORY:
-            return np.empty(shape, self._dtype)
+        if np.prod(shape) * self.dtype.itemsize <= _IN_MEMORY:
+            return np.empty(shape, self.dtype)
         # It has no name: whatever ends this process, nothing is left in the folder.
         with tempfile.TemporaryFile(dir=self._scratch_folder) as file:
-            return np.memmap(file, self._dtype, "w+", shape=shape)
+            return np.memmap(file, self.dtype, "w+", shape=shape)
 
 
 def _source_tiles(
@@ -116,7 +116,12 @@ def halved(tile: NDArray[Any]) -> NDArray[Any]:
     """
     odd = ((0, tile.shape[0] % 2), (0, tile.shape[1] % 2), (0, 0))
     even = np.pad(tile, odd, mode="edge")
-    wide = even.astype(np.int64 if tile.dtype.kind in "iu" else np.float64)
-    total = wide[0::2, 0::2] + wide[1::2, 0::2] + wide[0::2, 1::2] + wide[1::2, 1::2]
-    mean = (total + 2) >> 2 if tile.dtype.kind in "iu" else total / 4
-    return mean.astype(tile.dtype)
+    if tile.dtype.kind in "iu":
+        total = _four(even.astype(np.int64))
+        return ((total + 2) // 4).astype(tile.dtype)
+    return (_four(even.astype(np.float64)) / 4).astype(tile.dtype)
+
+
+def _four(even: NDArray[Any]) -> NDArray[Any]:
+    total: NDArray[Any] = even[0::2, 0::2] + even[1::2, 0::2] + even[0::2, 1::2] + even[1::2, 1::2]
+    return total

@@ -19,7 +19,7 @@ from ometiff.metadata import Metadata, Shape
 from ometiff.pyramid import TILE, Levels
 
 COMPRESSIONS = {"zlib": "adobe_deflate", "lzw": "lzw", "none": None}
-_DTYPES = {"float": "float32", "double": "float64", "bit": "uint8"}  # where OME's name is another
+_DTYPES = {"float": "float32", "double": "float64"}  # where OME's name is another
 # A classic TIFF counts to 4 GiB; compression can make noise somewhat larger.
 _CLASSIC = 3 * 2**30
 _ABOVE_LEVELS = 4 / 3  # a pyramid with all its levels, against the full one alone
@@ -42,7 +42,7 @@ class Source:
             height=image.size_y,
             z=image.size_z,
             t=image.size_t,
-            samples=self.metadata.samples(series, image.size_c),
+            samples=self.metadata.samples(series, image.size_c, image.rgb),
             pixel_type="uint8" if image.pixel_type == "bit" else image.pixel_type,
         )
 
@@ -61,17 +61,11 @@ def write(
             for number, shape in shapes.items():
                 title = f"image {number + 1} of {len(source.fileset.images)}"
                 for plane in range(shape.planes):
-                    progress(f"{title}: plane {plane + 1} of {shape.planes}")
-                    _write_plane(
-                        tiff,
-                        source.reader,
-                        number,
-                        shape,
-                        plane,
-                        compression,
-                        description,
-                        path.parent,
+                    of_plane = f"{title}: plane {plane + 1} of {shape.planes}"
+                    levels = _levels(
+                        source.reader, number, shape, plane, path.parent, progress, of_plane
                     )
+                    _write_plane(tiff, levels, compression, description)
                     description = None
         with partial.open("rb") as file:
             os.fsync(file.fileno())
@@ -80,17 +74,16 @@ def write(
         partial.unlink(missing_ok=True)
 
 
-def _write_plane(
-    tiff: tifffile.TiffWriter,
+def _levels(
     reader: PlaneReader,
     series: int,
     shape: Shape,
     plane: int,
-    compression: str,
-    description: bytes | None,
     scratch_folder: Path,
-) -> None:
-    """Plane number `plane` in XYCZT, with its lower resolutions as its own sub-pages."""
+    progress: Progress,
+    title: str,
+) -> Levels:
+    """Plane number `plane` in XYCZT, with its lower resolutions."""
     channel = plane % len(shape.samples)
     z = plane // len(shape.samples) % shape.z
     t = plane // len(shape.samples) // shape.z
@@ -98,27 +91,33 @@ def _write_plane(
     first = sum(shape.samples[:channel])
 
     def read(x: int, y: int, width: int, height: int) -> NDArray[Any]:
+        progress(f"{title}, {100 * y // shape.height} %")
         colours = [
             reader.tile(series, z, first + colour, t, x, y, width, height)
             for colour in range(samples)
         ]
         return np.stack(colours, axis=-1)
 
-    dtype = np.dtype(_DTYPES.get(shape.pixel_type, shape.pixel_type))
-    levels = Levels((shape.width, shape.height), samples, dtype, read, scratch_folder)
+    return Levels((shape.width, shape.height), samples, _dtype(shape), read, scratch_folder)
+
+
+def _write_plane(
+    tiff: tifffile.TiffWriter, levels: Levels, compression: str, description: bytes | None
+) -> None:
+    """A page with the lower resolutions as its own sub-pages, as OME-TIFF has them."""
+    samples = levels.samples
     for number, tiles in enumerate(levels):
         width, height = levels.sizes[number]
         tiff.write(
             tiles,
             shape=(height, width, samples) if samples > 1 else (height, width),
-            dtype=dtype,
+            dtype=levels.dtype,
             tile=(_tile_side(height), _tile_side(width)),
-            photometric="rgb" if samples in (3, 4) else "minisblack",
+            photometric="rgb" if samples == 3 else "minisblack",
             planarconfig="contig" if samples > 1 else None,
-            extrasamples=_extra(samples),
             compression=COMPRESSIONS[compression],
             # Bio-Formats undoes differences of integers, not of floating point numbers.
-            predictor=dtype.kind in "iu" and compression != "none",
+            predictor=levels.dtype.kind in "iu" and compression != "none",
             subifds=len(levels.sizes) - 1 if number == 0 else None,
             subfiletype=1 if number else 0,
             description=description if number == 0 else None,
@@ -128,20 +127,17 @@ def _write_plane(
         )
 
 
+def _dtype(shape: Shape) -> np.dtype[Any]:
+    return np.dtype(_DTYPES.get(shape.pixel_type, shape.pixel_type))
+
+
 def _tile_side(size: int) -> int:
     """A TIFF's tiles are multiples of 16; a small image needs none of the full size."""
     return min(TILE, math.ceil(size / 16) * 16)
 
 
-def _extra(samples: int) -> Sequence[str] | None:
-    """What the samples beyond the colours are, for TIFF: nothing it has a word for."""
-    beyond = samples - 3 if samples in (3, 4) else samples - 1
-    return ["unspecified"] * beyond if beyond > 0 else None
-
-
 def _bytes(shapes: dict[int, Shape]) -> float:
-    return sum(
-        shape.width * shape.height * shape.z * shape.t * sum(shape.samples)
-        * np.dtype(_DTYPES.get(shape.pixel_type, shape.pixel_type)).itemsize * _ABOVE_LEVELS
+    return _ABOVE_LEVELS * sum(
+        shape.planes * shape.width * shape.height * shape.samples[0] * _dtype(shape).itemsize
         for shape in shapes.values()
-    )  # fmt: skip
+    )

@@ -22,8 +22,6 @@ SCRIPTS = {
     "several": """
 cp "$input" "$output/$stem-one.ome.tif"; cp "$input" "$output/$stem-two.ome.tif"
 echo noise >&2
-echo "[{\\"name\\": \\"first\\", \\"full_path\\": \\"$output/$stem-one.ome.tif\\", \\"alt_path\\": null,
-" > /dev/null
 printf '%s' '[{"name": "first", "full_path": "'"$output/$stem-one.ome.tif"'", "alt_path": null, '
 printf '%s' '"keyvalues": [{"stage": "one"}, {"n": [1, 2]}]}, '
 printf '%s' '{"name": "second", "full_path": "'"$output/$stem-two.ome.tif"'", '
@@ -36,7 +34,7 @@ echo; echo "  "
     "broken_json": COPY + """echo '[{"name": "x", "full_path": '\n""",
     "leaves": """cp "$input" /tmp/x.tif; echo '[{"full_path": "/tmp/x.tif"}]'\n""",
     "climbs": """echo '[{"full_path": "'"$output/../../etc/hostname"'"}]'\n""",
-    "links_out": """ln -s "$input" "$output/a.tif"; echo '[{"full_path": "'"$output/a.tif"'"}]'\n""",
+    "links_out": """ln -s "$input" "$output/a.tif"; echo '{"full_path": "'"$output/a.tif"'"}'\n""",
     "lies": """echo '[{"full_path": "'"$output/no.tif"'"}]'\n""",
     "empty": 'touch "$output/a.tif"\n',
     "garbage": 'echo no image > "$output/a.tif"\n',
@@ -44,8 +42,9 @@ echo; echo "  "
     "hangs": "sleep 1000 & sleep 1000\n",
     "greedy": "x=$(head -c 300000000 /dev/zero | tr '\\0' 'a'); echo ${#x}; sleep 100\n",
     "half": 'head -c 1000 "$input" > "$output/$stem.ome.tif"\n',
-    "slow": 'cp "$input" "$output/half.tif"; sleep 1000\n',
-    "nosy": COPY + """
+    "slow": 'cp "$input" "$output/half.tif"; sleep 1001\n',
+    "nosy": COPY
+    + """
 echo "net: $(ls /sys/class/net | tr '\\n' ' ')"
 echo "home: $HOME"
 (env | grep -E 'OMERO|SECRET') && echo "sees our environment"

@@ -2,25 +2,204 @@
 
 from __future__ import annotations
 
-import os
+import json
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 
 import imageformats
-from ingest.config import load
-from ingest.context import Context
-from ingest.conversion import runtimes
 from ingest.fileset import Fileset, Record, StageError
-from ingest.journal import Journal
 from ingest.stages.convert import STAGE
 from tests.fixtures.containers import Images, derive, remove
+from tests.integration.containers.converters import chooser
+from tests.integration.containers.rig import context_of, files_in, is_running
+from tests.integration.workflow.workspace import wait_until
 
-from .converters import chooser
+PLAN = Record("a", "plan", "notneeded")
+FORMS = ("folder", "sif", "podman")
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "workflow"))
+
+@pytest.fixture(scope="module")
+def converter(mini_image: Images, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Images]:
+    assert mini_image.sif.exists()
+    image = derive(tmp_path_factory.mktemp("image"), "converters", chooser())
+    yield image
+    remove(image)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A small image in a folder whose name means something to every syntax of mounts."""
+    folder = tmp_path / "raw, a:b 'c' \"d\" µ"
+    folder.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 4000, (64, 64), "uint16")
+    tifffile.imwrite(folder / "cell.ome.tif", pixels, ome=True)
+    return folder / "cell.ome.tif"
+
+
+def image_in(converter: Images, form: str) -> dict[str, Any]:
+    image = str(getattr(converter, form))
+    return {"image": image, "contract": "biomero", "time_limit_minutes": 0.5}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_conversion_in_each_runtime(
+    form: str, converter: Images, source: Path, tmp_path: Path
+) -> None:
+    context = context_of(tmp_path, {"c": image_in(converter, form)})
+    row = Fileset("a", 2, str(source), convert="c?which=copies&saveoption=single")
+    record = STAGE.run(row, PLAN, context)
+    (file,) = record.files
+    assert Path(file.path) == tmp_path / "store/a/converted/cell.ome.tif"
+    with imageformats.open_planes(source) as before, imageformats.open_planes(file.path) as after:
+        assert np.array_equal(before.plane(0, 0, 0, 0), after.plane(0, 0, 0, 0))
+    facts = record.facts["conversion"]
+    assert facts["runtime"]["name"] == ("podman" if form == "podman" else "apptainer")
+    assert facts["runtime"]["network"] == "off"
+    assert facts["image_digest"].startswith("sha256:")
+    assert facts["status"] == 0
+    assert facts["last_words"] == "some words\nand --saveoption single"
+    assert files_in(tmp_path / "store") == ["a/conversion.json", "a/converted/cell.ome.tif"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_converter_sees_and_writes_nothing_but_what_is_its_own(
+    form: str,
+    converter: Images,
+    source: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OMERO_PASSWORD", "x")
+    monkeypatch.setenv("SECRET", "x")
+    monkeypatch.setenv("APPTAINERENV_SECRET", "x")
+    before = source.read_bytes()
+    options = {**image_in(converter, form), "environment": {"OURS": "value of ours"}}
+    context = context_of(tmp_path, {"c": options})
+    record = STAGE.run(Fileset("a", 2, str(source), convert="c?which=nosy"), PLAN, context)
+    said = record.facts["conversion"]["last_words"]
+    assert "net: lo \n" in said
+    assert "ours: value of ours" in said
+    assert "has a tmp" in said
+    for never in ("sees our environment", "writes beside", "writes to its", "mounts anew", "OMERO"):
+        assert never not in said
+    assert "value of ours" not in str({**record.facts["conversion"], "last_words": ""})
+    assert list(source.parent.iterdir()) == [source]
+    assert source.read_bytes() == before
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_several_outputs_each_with_their_key_values(
+    form: str, converter: Images, source: Path, tmp_path: Path
+) -> None:
+    context = context_of(tmp_path, {"c": image_in(converter, form)})
+    record = STAGE.run(Fileset("a", 2, str(source), convert="c?which=several"), PLAN, context)
+    parts = record.facts["conversion"]["parts"]
+    assert [part["files"] for part in parts] == [["cell-one.ome.tif"], ["cell-two.ome.tif"]]
+    assert [part["name"] for part in parts] == ["first", "second"]
+    assert parts[0]["key_values"] == [["stage", "one"], ["n", "1, 2"]]
+    assert parts[1]["key_values"] == [["stage", "two"]]
+
+
+WRONG = [
+    ("nothing", "wrote no file"),
+    ("says_nothing", "says that it made nothing"),
+    ("broken_json", "broken JSON"),
+    ("leaves", "/tmp/x.tif, which is not in its output folder"),
+    ("climbs", "/output/../../etc/hostname, which is not in its output folder"),
+    ("links_out", "which leads out of its output folder"),
+    ("lies", "no.tif, which it did not write"),
+    ("empty", "which is empty"),
+    ("garbage", "which Bio-Formats cannot read"),
+    ("half", "which Bio-Formats cannot read"),
+    ("fails", "ended with status 3; it said last: it is broken"),
+]
+
+
+@pytest.mark.parametrize(("which", "cause"), WRONG)
+@pytest.mark.parametrize("form", ["sif", "podman"])
+def test_what_a_converter_may_do_wrong_is_named_and_leaves_nothing(
+    which: str, cause: str, form: str, converter: Images, source: Path, tmp_path: Path
+) -> None:
+    context = context_of(tmp_path, {"c": image_in(converter, form)})
+    with pytest.raises(StageError) as caught:
+        STAGE.run(Fileset("a", 2, str(source), convert=f"c?which={which}"), PLAN, context)
+    assert cause in caught.value.cause
+    assert caught.value.remedy
+    assert files_in(tmp_path / "store") == []
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_converter_that_hangs_is_ended_with_all_it_started(
+    form: str, converter: Images, source: Path, tmp_path: Path
+) -> None:
+    options = {**image_in(converter, form), "time_limit_minutes": 0.05}
+    context = context_of(tmp_path, {"c": options})
+    with pytest.raises(StageError, match=r"ended after 0\.05 minutes"):
+        STAGE.run(Fileset("a", 2, str(source), convert="c?which=hangs"), PLAN, context)
+    assert not is_running("sleep 1000")
+    assert files_in(tmp_path / "store") == []
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_converter_that_takes_too_much_memory_is_ended(
+    form: str, converter: Images, source: Path, tmp_path: Path
+) -> None:
+    options = {**image_in(converter, form), "memory_mb": 100}
+    context = context_of(tmp_path, {"c": options})
+    with pytest.raises(StageError, match="more than its 100 MB"):
+        STAGE.run(Fileset("a", 2, str(source), convert="c?which=greedy"), PLAN, context)
+
+
+def test_an_image_that_changed_is_told_and_converts_again(
+    converter: Images, source: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    image = tmp_path / "moving.sif"
+    image.symlink_to(converter.sif)
+    context = context_of(tmp_path, {"c": {**image_in(converter, "sif"), "image": str(image)}})
+    row = Fileset("a", 2, str(source), convert="c?which=copies")
+    first = STAGE.run(row, PLAN, context)
+    assert STAGE.still_holds(row, first, context)
+    other = tmp_path / "other.sif"
+    other.write_bytes(converter.sif.read_bytes() + b"\0" * 4096)
+    image.unlink()
+    image.symlink_to(other)
+    assert not STAGE.still_holds(row, first, context)
+    assert "it was converted by sha256:" in caplog.text
+    second = STAGE.run(row, PLAN, context)
+    digests = [record.facts["conversion"]["image_digest"] for record in (first, second)]
+    assert digests[0] != digests[1]
+    assert (tmp_path / "store/.superseded/a").exists()
+    context.journal.append("a", "import", "intent", import_id="begun")
+    other.write_bytes(converter.sif.read_bytes())
+    assert STAGE.still_holds(replace(row), second, context)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_killed_conversion_ends_its_converter_and_is_begun_anew(
+    form: str, converter: Images, source: Path, tmp_path: Path
+) -> None:
+    options = {"c": image_in(converter, form)}
+    program = [sys.executable, "-m", "tests.integration.containers.dying_conversion"]
+    process = subprocess.Popen(
+        [*program, str(tmp_path), json.dumps(options), str(source), "c?which=slow"]
+    )
+    try:
+        wait_until(lambda: is_running("sleep 1001"), "the converter's start")
+    finally:
+        process.kill()
+        process.wait()
+    wait_until(lambda: not is_running("sleep 1001"), "the converter's end")
+    assert not (tmp_path / "store/a").exists()
+    context = context_of(tmp_path, options)
+    record = STAGE.run(Fileset("a", 2, str(source), convert="c?which=copies"), PLAN, context)
+    assert [file.name for file in record.files] == ["converted/cell.ome.tif"]
+    assert files_in(tmp_path / "store") == ["a/conversion.json", "a/converted/cell.ome.tif"]
+    assert list(source.parent.iterdir()) == [source]

@@ -1,0 +1,37 @@
+"""A job's surroundings for conversions, and how to look at what they left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ingest.config import load
+from ingest.context import Context
+from ingest.journal import Journal
+
+
+def context_of(folder: Path, converters: dict[str, Any], **convert: Any) -> Context:
+    results = folder / "results"
+    options = {
+        "results": str(results),
+        "convert": {"store": str(folder / "store"), **convert},
+        "converters": converters,
+    }
+    return Context(load(options), results, Journal(results / "journal"), threads=2)
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def is_running(command: str) -> bool:
+    """Whether a process of this machine, in a container or not, has this command line."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                line = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if line.replace(b"\0", b" ").decode(errors="replace").strip() == command:
+                return True
+    return False

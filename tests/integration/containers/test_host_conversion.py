@@ -1,0 +1,190 @@
+"""Conversions by a tool of the node, and what holds for converters wherever they run."""
+
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+
+from ingest.conversion import place
+from ingest.fileset import Fileset, Record, StageError
+from ingest.stages.convert import STAGE
+from tests.integration.containers.rig import context_of, files_in, is_running
+
+PLAN = Record("a", "plan", "notneeded")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    pixels = np.random.default_rng(0).integers(0, 4000, (64, 64), "uint16")
+    (tmp_path / "raw").mkdir()
+    tifffile.imwrite(tmp_path / "raw/cell.ome.tif", pixels, ome=True)
+    return tmp_path / "raw/cell.ome.tif"
+
+
+def on_host(command: str, **options: Any) -> dict[str, Any]:
+    return {"c": {"runtime": "host", "command": command, "time_limit_minutes": 0.5, **options}}
+
+
+def script(folder: Path, text: str) -> str:
+    """A command that runs `text` in a shell, with input and output folder as arguments."""
+    (folder / "script.sh").write_text(text)
+    return f"sh {folder}/script.sh {{input}} {{output}}"
+
+
+COPY = on_host("cp {input} {output}/{stem}.tif")
+
+
+def row(source: Path, **fields: Any) -> Fileset:
+    return replace(Fileset("a", 2, str(source), convert="c"), **fields)
+
+
+def test_two_rows_with_files_of_one_name_never_meet(source: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other" / source.name
+    other.parent.mkdir()
+    tifffile.imwrite(other, np.zeros((8, 8), "uint8"), ome=True)
+    context = context_of(tmp_path, COPY, scratch=str(tmp_path / "scratch"))
+    for fileset, path in (("a", source), ("b", other)):
+        record = STAGE.run(Fileset(fileset, 2, str(path), convert="c"), PLAN, context)
+        assert Path(record.files[0].path).read_bytes() == path.read_bytes()
+    assert not (tmp_path / "scratch").exists() or files_in(tmp_path / "scratch") == []
+
+
+def test_a_finished_conversion_is_not_repeated(source: Path, tmp_path: Path) -> None:
+    tool = script(tmp_path, f'echo x >> "{tmp_path}/runs"; cp "$1" "$2/a.tif"')
+    context = context_of(tmp_path, on_host(tool))
+    first = STAGE.run(row(source), PLAN, context)
+    assert STAGE.still_holds(row(source), first, context)
+    again = STAGE.run(row(source), PLAN, context)  # as after a kill before the journal's entry
+    assert replace(again, facts={}) == replace(first, facts={})
+    assert (tmp_path / "runs").read_text() == "x\n"
+
+
+def test_changed_originals_outputs_and_commands_do_not_hold(source: Path, tmp_path: Path) -> None:
+    context = context_of(tmp_path, COPY)
+    record = STAGE.run(row(source), PLAN, context)
+    stored = Path(record.files[0].path)
+    other = context_of(tmp_path, on_host("cp -p {input} {output}/{stem}.tif"))
+    assert not STAGE.still_holds(row(source), record, other)
+    slower = context_of(tmp_path, on_host(COPY["c"]["command"], time_limit_minutes=2))
+    assert STAGE.still_holds(row(source), record, slower)
+    source.touch()
+    assert not STAGE.still_holds(row(source), record, context)
+    os.utime(source, ns=(record.facts["conversion"]["sources"][0]["mtime_ns"],) * 2)
+    assert STAGE.still_holds(row(source), record, context)
+    stored.chmod(0o644)
+    stored.write_bytes(b"other")
+    assert not STAGE.still_holds(row(source), record, context)
+    record = STAGE.run(row(source), PLAN, context)
+    assert stored.read_bytes() == source.read_bytes()
+
+
+def test_what_is_imported_is_not_converted_anew(source: Path, tmp_path: Path) -> None:
+    context = context_of(tmp_path, COPY)
+    STAGE.run(row(source), PLAN, context)
+    context.journal.append("a", "import", "intent", import_id="begun")
+    other = context_of(tmp_path, on_host("cp -p {input} {output}/{stem}.tif"))
+    with pytest.raises(StageError, match="imported already") as caught:
+        STAGE.run(row(source), PLAN, other)
+    assert "another fileset id" in caught.value.remedy
+    assert files_in(tmp_path / "store") == ["a/conversion.json", "a/converted/cell.tif"]
+
+
+def test_what_is_not_ours_is_not_overwritten(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "store/a").mkdir(parents=True)
+    (tmp_path / "store/a/precious").write_text("x")
+    with pytest.raises(StageError, match="no conversion of ours"):
+        STAGE.run(row(source), PLAN, context_of(tmp_path, COPY))
+    assert files_in(tmp_path / "store") == ["a/precious"]
+
+
+@pytest.mark.parametrize("keep", ["archive", "reference", "none"])
+def test_originals_are_kept_as_asked(keep: str, source: Path, tmp_path: Path) -> None:
+    before = source.read_bytes()
+    context = context_of(tmp_path, COPY, keep_original=keep)
+    facts = STAGE.run(row(source), PLAN, context).facts["conversion"]
+    original = tmp_path / "store/a/original/cell.ome.tif"
+    assert original.exists() == (keep == "archive")
+    if keep == "archive":
+        assert original.read_bytes() == before
+    assert source.read_bytes() == before
+    assert facts["originals"][0]["size"] == len(before)
+    assert len(facts["originals"][0]["digests"]["BLAKE3"]) == 64
+
+
+def test_a_checksum_of_the_manifest_is_the_originals(source: Path, tmp_path: Path) -> None:
+    context = context_of(tmp_path, COPY)
+    with pytest.raises(StageError, match="checksum mismatch"):
+        STAGE.run(row(source, checksum="MD5-128:" + "0" * 32), PLAN, context)
+    assert not (tmp_path / "store/a").exists()
+
+
+def test_an_output_that_is_a_link_to_the_source_is_copied(source: Path, tmp_path: Path) -> None:
+    context = context_of(tmp_path, on_host("ln {input} {output}/a.tif"))
+    mode = source.stat().st_mode
+    record = STAGE.run(row(source), PLAN, context)
+    assert not os.path.samestat(Path(record.files[0].path).stat(), source.stat())
+    assert (source.stat().st_mode, source.stat().st_nlink) == (mode, 1)
+
+
+def test_a_host_tool_is_ended_with_its_group(source: Path, tmp_path: Path) -> None:
+    tool = on_host("sh -c 'sleep 1003 & sleep 1003; : {input} {output}'", time_limit_minutes=0.01)
+    with pytest.raises(StageError, match=r"ended after 0\.01 minutes"):
+        STAGE.run(row(source), PLAN, context_of(tmp_path, tool))
+    assert not is_running("sleep 1003")
+
+
+def test_a_full_disk_leaves_nothing(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: Any) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "link", full)
+    monkeypatch.setattr("ingest.copying.os.write", full)
+    with pytest.raises(StageError) as caught:
+        STAGE.run(row(source), PLAN, context_of(tmp_path, COPY))
+    assert "Free space" in caught.value.remedy
+    monkeypatch.undo()
+    assert files_in(tmp_path / "store") == []
+    assert STAGE.run(row(source), PLAN, context_of(tmp_path, COPY)).status == "ok"
+
+
+def test_key_values_from_a_json_file(source: Path, tmp_path: Path) -> None:
+    texts = """echo '{"a": 1}' > "$2/all.json"; echo '[{"b": true}]' > "$2/y.json"\n"""
+    command = script(tmp_path, f'{texts} cp "$1" "$2/x.tif"; cp "$1" "$2/y.tif"')
+    tool = on_host(command, output="*.tif", key_values="*.json")
+    parts = STAGE.run(row(source), PLAN, context_of(tmp_path, tool)).facts["conversion"]["parts"]
+    assert [(part["files"], part["key_values"]) for part in parts] == [
+        (["x.tif"], [["a", "1"]]),
+        (["y.tif"], [["a", "1"], ["b", "true"]]),
+    ]
+
+
+def test_scratch_on_another_file_system_is_copied_and_verified(
+    source: Path, tmp_path: Path
+) -> None:
+    scratch = Path("/dev/shm") / tmp_path.name  # noqa: S108  another file system on every Linux
+    assert Path("/dev/shm").stat().st_dev != tmp_path.stat().st_dev
+    context = context_of(tmp_path, COPY, scratch=str(scratch))
+    record = STAGE.run(row(source), PLAN, context)
+    assert Path(record.files[0].path).read_bytes() == source.read_bytes()
+    assert files_in(tmp_path / "store") == ["a/conversion.json", "a/converted/cell.tif"]
+    assert files_in(scratch) == []
+    scratch.rmdir()
+
+
+def test_leftovers_of_a_killed_attempt_are_removed(source: Path, tmp_path: Path) -> None:
+    context = context_of(tmp_path, COPY)
+    left = place.attempt(place.scratch(context.config), context.results, "a")
+    (left / "output").mkdir()
+    (left / "output/half.tif").write_bytes(b"half")
+    (left / "output").chmod(0o500)
+    STAGE.run(row(source), PLAN, context)
+    assert files_in(tmp_path / "store") == ["a/conversion.json", "a/converted/cell.tif"]
