@@ -251,6 +251,19 @@ def test_what_cannot_be_removed_is_seen_before_anything_is_made(rig: Rig, transf
     assert (real.exists(), link.is_symlink()) == (True, True)
 
 
+@pytest.mark.parametrize("transfer", REMOVING)
+def test_what_another_fileset_is_links_to_is_not_removed(rig: Rig, transfer: str) -> None:
+    source = write_image(rig.folder / "a.tif")
+    rig.add("linked", [source], import_transfer="ln_s")
+    linked = rig.import_all()["linked"]
+    rig.add("row", [source], import_transfer=transfer)
+    record = rig.import_all()["row"]
+    assert record.status == "error"
+    assert f"Fileset:{linked.facts['fileset_id']} was imported by links" in record.cause
+    assert filesets_of(rig, source) == 1
+    assert source.exists()
+
+
 def test_files_of_the_repository_itself_are_not_removed(rig: Rig) -> None:
     source = write_image(rig.folder / "a.tif")
     rig.add("first", [source], import_transfer="cp")

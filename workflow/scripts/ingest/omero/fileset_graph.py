@@ -24,8 +24,9 @@ from ingest.omero.client_paths import client_path
 from ingest.omero.queries import IMPORT_ID_NAMESPACE
 
 TRANSFER_NAMESPACE = "openmicroscopy.org/omero/import/fileTransfer"
+SYMLINKS = "ome.formats.importer.transfers.SymlinkFileTransfer"
 _TRANSFER_CLASSES = {
-    "ln_s": "ome.formats.importer.transfers.SymlinkFileTransfer",
+    "ln_s": SYMLINKS,
     "ln": "ome.formats.importer.transfers.HardlinkFileTransfer",
     "ln_rm": "ome.formats.importer.transfers.MoveFileTransfer",
     "cp": "ome.formats.importer.transfers.CopyFileTransfer",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import omero.model
 
@@ -16,6 +16,8 @@ IMPORT_ID_NAMESPACE = "omero-ingest/import-id"
 TARGET_NAMESPACE = "omero-ingest/target"
 
 _AT_ONCE = 1000  # ids per query
+
+T = TypeVar("T")
 # How often the log's size was noted when the pixels cannot be read: after two steps, at the end.
 _NOTED_OF_A_FAILURE = 3
 
@@ -97,6 +99,24 @@ def entries(session: Session, fileset_id: int) -> list[Entry]:
     return [
         Entry(client_path, file_id, path, name, size or 0, digest or "", algorithm or "")
         for client_path, file_id, path, name, size, digest, algorithm in rows
+    ]
+
+
+def transfers_of_client_paths(
+    session: Session, client_paths: list[str], namespace: str
+) -> list[tuple[str, int, str]]:
+    """(client path, fileset id, transfer) of the filesets with one of these client paths that say,
+    by an annotation in this namespace, how they were transferred."""
+    return [
+        (client_path, fileset_id, transfer)
+        for some in _chunks(client_paths)
+        for client_path, fileset_id, transfer in session.rows(
+            "select e.clientPath, f.id, a.textValue from FilesetEntry e join e.fileset f "
+            "join f.annotationLinks l join l.child a "
+            "where a.ns = :ns and e.clientPath in (:paths) order by f.id",
+            ns=namespace,
+            paths=some,
+        )
     ]
 
 
@@ -313,6 +333,6 @@ def names_of(session: Session, kind: Literal["Image", "Plate"], ids: list[int]) 
     }
 
 
-def _chunks(ids: list[int]) -> Iterator[list[int]]:
+def _chunks(ids: list[T]) -> Iterator[list[T]]:
     for start in range(0, len(ids), _AT_ONCE):
         yield ids[start : start + _AT_ONCE]

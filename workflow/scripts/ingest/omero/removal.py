@@ -19,10 +19,11 @@ from ingest.context import Context
 from ingest.copying import content_digests, forget_cached
 from ingest.digests import Digester, digest_file
 from ingest.fileset import Fileset, SourceFile, StageError
-from ingest.import_transfers import way
+from ingest.import_transfers import is_custom, way
 from ingest.omero import queries
 from ingest.omero.client_paths import client_path
 from ingest.omero.errors import RUN_AGAIN
+from ingest.omero.fileset_graph import SYMLINKS, TRANSFER_NAMESPACE
 from ingest.omero.importer import ImportOutcome
 from ingest.omero.session import Session
 from ingest.source_errors import unreadable
@@ -61,6 +62,7 @@ def remove_sources(
     remaining = [file for file in files if file.path not in gone]
     if not remaining:
         return
+    check_not_linked(session, remaining)
     context.journal.append(
         fileset.id,
         "import",
@@ -72,6 +74,22 @@ def remove_sources(
         _remove(file, way(fileset.import_transfer), outcome)
     for folder in {Path(file.path).parent for file in remaining}:
         fsync_folder(folder)
+
+
+def check_not_linked(session: Session, files: Sequence[SourceFile]) -> None:
+    """Raises StageError when a fileset in OMERO may consist of links to one of the files.
+
+    A custom transfer may have made links, too.
+    """
+    paths = {client_path(file.path): file.path for file in files}
+    found = queries.transfers_of_client_paths(session, list(paths), TRANSFER_NAMESPACE)
+    for path, fileset_id, transfer in found:
+        if transfer == SYMLINKS or is_custom(transfer):
+            raise StageError(
+                f"{paths[path]} is not to be removed: Fileset:{fileset_id} was imported by links "
+                "to a file of this path",
+                "Use an import_transfer without _rm, or delete that fileset in OMERO first.",
+            )
 
 
 def check_not_removed(fileset: Fileset, files: Sequence[SourceFile], context: Context) -> None:

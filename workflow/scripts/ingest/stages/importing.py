@@ -16,7 +16,7 @@ from ingest.omero.containers import Target, resolve, still_there
 from ingest.omero.fileset_graph import AS_IMPORTED, ImportRequest
 from ingest.omero.importer import ImportOutcome, StillRunning, import_fileset
 from ingest.omero.recovery import recover, remove_latecomers
-from ingest.omero.removal import check_not_removed, remove_sources
+from ingest.omero.removal import check_not_linked, check_not_removed, remove_sources
 from ingest.omero.repository import open_repository
 from ingest.omero.retrying import retried
 from ingest.omero.session import Session
@@ -118,6 +118,8 @@ def _import(
     session: Session, fileset: Fileset, request: ImportRequest, context: Context
 ) -> ImportOutcome:
     check_not_removed(fileset, request.files, context)
+    if removes_sources(request.transfer):
+        check_not_linked(session, request.files)
     if is_custom(request.transfer):
         load_custom(request.transfer, context.config.importing.transfer_folder)
     context.journal.append(
