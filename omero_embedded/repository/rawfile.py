@@ -62,7 +62,11 @@ class RawFile(Stateful):
 
     def write(self, call: Call, content: bytes, position: int, length: int) -> None:
         with self._lock, _disk_errors(self._path):
-            os.pwrite(self._open(), content[:length], position)
+            descriptor, rest = self._open(), memoryview(content)[:length]
+            # A disk that is nearly full takes a part without an error.
+            while rest:
+                written = os.pwrite(descriptor, rest, position)
+                rest, position = rest[written:], position + written
 
     def truncate(self, call: Call, length: int) -> bool:
         with self._lock, _disk_errors(self._path):

@@ -38,6 +38,9 @@ UNREADABLE = (
     "The server must mount the folder of the sources at the same path, and be allowed to read "
     "it; else use import_transfer cp or upload."
 )
+_NOT_KEPT = (
+    "The server did not keep all that it was sent: see to its disk, then run the same command again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ class _Transfers:
         try:
             yield self._threads.submit(_send, uploader, place.file, self._block_size)
             self._done(place, "sent")
-            _check_size((yield Call(self._context, uploader, "save")), place)
+            _check_size((yield Call(self._context, uploader, "save")), place, _NOT_KEPT)
             self._done(place, "saved")
         finally:
             yield Call(self._context, uploader, "close")
@@ -137,7 +140,7 @@ class _Transfers:
             raise StageError(
                 f"OMERO cannot read {place.location}: {error.message}", UNREADABLE
             ) from error
-        _check_size(saved, place)
+        _check_size(saved, place, UNREADABLE)
 
     def _done(self, place: Place, step: str) -> None:
         if place.index == 0:
@@ -180,7 +183,7 @@ def _take_probe(location: Path, probe: bytes) -> None:
         ) from None
 
 
-def _check_size(saved: Any, place: Place) -> None:
+def _check_size(saved: Any, place: Place, remedy: str) -> None:
     """Names the size when it is the wrong one. That a digest is wrong, or not there at all, is
     for the server to find when it verifies the upload."""
     if saved is None or saved.getSize() is None:
@@ -190,7 +193,7 @@ def _check_size(saved: Any, place: Place) -> None:
         raise StageError(
             f"OMERO sees {size} bytes at {place.location}, but {place.file.path} has "
             f"{place.file.size}",
-            UNREADABLE,
+            remedy,
         )
 
 
