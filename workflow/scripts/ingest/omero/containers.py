@@ -84,6 +84,13 @@ def still_there(session: Session, target: Target) -> bool:
 def _existing(session: Session, wanted: Container) -> Target:
     found = queries.container(session, wanted.kind, wanted.id)
     if found is None:
+        group = queries.group_of_container(session, wanted.kind, wanted.id)
+        if group:
+            raise StageError(
+                f"{wanted.kind} {wanted.id} is in group {group}, and the row's images will be in "
+                f"group {session.group}",
+                f"Give the row the group {group}, or a target in {session.group}.",
+            )
         raise StageError(
             f"there is no {wanted.kind} {wanted.id} in OMERO that {session.user} can see in group "
             f"{session.group}",
