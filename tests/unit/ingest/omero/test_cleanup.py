@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from ingest.fileset import SourceFile, StageError
-from ingest.omero.cleanup import _check_linked_elsewhere, remove_leftover
+from ingest.omero.cleanup import _check_linked_elsewhere, _check_sources_there, remove_leftover
 
 
 @pytest.fixture
@@ -81,3 +81,24 @@ def test_an_unfinished_hard_link_without_its_source_is_not_deleted(
     Path(source.path).unlink()
     with pytest.raises(StageError, match="the only name left"):
         _check_linked_elsewhere(location, 1)
+
+
+@pytest.mark.parametrize("size", [0, 7, 32, 36])
+def test_a_probe_is_no_bytes_of_a_source(location: Path, size: int) -> None:
+    location.write_bytes(b"01234567-89ab-cdef-0123-456789abcdef"[:size])
+    _check_linked_elsewhere(location, 1)
+
+
+@pytest.mark.parametrize("size", [32, 36])
+def test_a_file_of_a_probes_size_is_no_probe(location: Path, size: int) -> None:
+    location.write_bytes(b"x" * size)
+    with pytest.raises(StageError, match="the only name left"):
+        _check_linked_elsewhere(location, 1)
+
+
+def test_a_fileset_whose_source_is_gone_may_hold_its_only_copy(source: SourceFile) -> None:
+    _check_sources_there([source], 1)
+    Path(source.path).unlink()
+    with pytest.raises(StageError, match=r"Fileset:1, .* may hold its only copy") as error:
+        _check_sources_there([source], 1)
+    assert source.path in error.value.cause

@@ -24,6 +24,8 @@ from ingest.omero.repository import ManagedRepository
 from ingest.omero.session import Session
 from ingest.omero.transfers import PROBE_SIZES
 
+_OF_PROBES = frozenset(b"0123456789abcdef-")
+
 log = logging.getLogger("ingest")
 
 
@@ -110,12 +112,19 @@ def _check_sources_there(sources: Sequence[SourceFile], fileset_id: int) -> None
             )
 
 
+def _is_probe(location: Path, found: os.stat_result) -> bool:
+    """Whether a file is what the server wrote in place of the link, or the beginning of it."""
+    return not found.st_size or (
+        found.st_size <= max(PROBE_SIZES) and set(location.read_bytes()) <= _OF_PROBES
+    )
+
+
 def _check_linked_elsewhere(location: Path, fileset_id: int) -> None:
     try:
         found = location.lstat()
     except OSError:
         return
-    if stat.S_ISREG(found.st_mode) and found.st_nlink < 2 and found.st_size not in PROBE_SIZES:
+    if stat.S_ISREG(found.st_mode) and found.st_nlink < 2 and not _is_probe(location, found):
         raise StageError(
             f"{location}, hard-linked by an import that did not succeed (Fileset:{fileset_id}), is "
             "the only name left of its bytes",
