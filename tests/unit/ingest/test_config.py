@@ -129,7 +129,8 @@ def test_every_option_is_described() -> None:
 
 def _names(options: dict[str, Any]) -> dict[str, Any]:
     return {
-        name: _names(value) if isinstance(value, dict) else None for name, value in options.items()
+        name: _names(value) if isinstance(value, dict) and value else None
+        for name, value in options.items()
     }
 
 

@@ -209,7 +209,9 @@ def _run(fileset: Fileset, plan: Plan, aside: Path, context: Context) -> dict[st
             f"the converter {plan.request.name} cannot be started: {command[0]}: {error.strerror}",
             "Install it on the node, or correct the converter's command.",
         ) from None
-    was_killed_for_memory = ended.limit == "memory" or runtimes.out_of_memory(plan.runtime, job)
+    was_killed_for_memory = ended.limit == "memory" or (
+        not ended.limit and runtimes.out_of_memory(plan.runtime, job, ended.status)
+    )
     words = process.last_words([out, err], WORDS)
     context.log.info("%s: the converter's last words:\n%s", fileset.id, words)
     _check_ended(plan.request, ended, was_killed_for_memory, words)

@@ -124,6 +124,8 @@ def parts(outputs: Sequence[Output], folders: Sequence[Path], converter: str) ->
             members = [member for _, several in taken for member in several]
             grouped = [each for each in grouped if each not in taken]
             grouped.append((found, [*members, output]))
+    if len({bool(found.is_plate) for found, _ in grouped}) > 1:
+        raise _refused(converter, "made plates and other images, which have no target in common")
     made = []
     for found, members in grouped:
         for name in found.files:

@@ -16,7 +16,7 @@ LOOK = 0.2  # seconds between two looks at a process's memory
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 # Reads until whoever started it writes a line, and ends the group when that one is dead instead.
-_WATCHDOG = 'read -r _ || { kill -KILL -- "-$1"; shift; [ $# = 0 ] || exec "$@"; }'
+_WATCHDOG = 'read -r _ || { kill -s KILL -- "-$1"; shift; [ $# = 0 ] || exec "$@"; }'
 
 
 @dataclass(frozen=True, slots=True)

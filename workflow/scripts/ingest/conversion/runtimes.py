@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from signal import SIGKILL
 
 from ingest.conversion.options import Converter
 from ingest.fileset import StageError
@@ -129,12 +130,12 @@ def _probe_apptainer(runtime: Runtime, image: str) -> Runtime | str:
 def _probe_docker_like(runtime: Runtime, image: str) -> Runtime | str:
     off = ("--network", "none")
     job = replace(_PROBE, image=image, memory_mb=64)
-    status, words = _said(docker_like(runtime.name, job, off, "limited", keep=False))
+    status, words = _said(docker_like(runtime.name, job, off, "limited"))
     if _works(status, words):
         return replace(runtime, network_off=off, memory="limited")
     job = replace(job, memory_mb=None)
     for flags in (off, ()):
-        status, words = _said(docker_like(runtime.name, job, flags, "", keep=False))
+        status, words = _said(docker_like(runtime.name, job, flags, ""))
         if _works(status, words):
             return replace(runtime, network_off=flags, memory="")
     return _short(words)
@@ -226,19 +227,17 @@ def _apptainer(job: Job, network: Sequence[str]) -> list[str]:
     return [*words, job.image, *job.words]
 
 
-def docker_like(
-    program: str, job: Job, network: Sequence[str], memory: str, keep: bool = True
-) -> list[str]:
-    """The command for podman or docker. With `keep` the container stays, to be asked how it
-    ended."""
-    words = [program, "run", "--security-opt", "no-new-privileges", *network]
-    words += ["--name", job.name] if keep else ["--rm"]
+def docker_like(program: str, job: Job, network: Sequence[str], memory: str) -> list[str]:
+    """The command for podman or docker."""
+    words = [program, "run", "--rm", "--security-opt", "no-new-privileges", *network]
+    words += ["--name", job.name] if job.name else []
     if memory == "limited" and job.memory_mb:
         words += ["--memory", f"{job.memory_mb}m", "--memory-swap", f"{job.memory_mb}m"]
     if program == "podman":
-        words += ["--pull", "never"]
-        if os.geteuid() != 0:
-            words += ["--userns", "keep-id", "--user", "0:0"]
+        # Podman's root is whoever runs it: what is written belongs to us, whatever the image says.
+        words += ["--pull", "never", "--user", "0:0"]
+    else:
+        words += ["--user", f"{os.geteuid()}:{os.getegid()}"]
     if job.working_folder:
         words += ["--workdir", job.working_folder]
     for key in job.environment:
@@ -275,15 +274,12 @@ _PROBE = Job(
 )
 
 
-def out_of_memory(runtime: Runtime, job: Job) -> bool:
-    """Whether the kernel ended a container for its memory. The container is removed."""
-    if runtime.name not in ("podman", "docker"):
-        return False
-    ask = [runtime.name, "inspect", "--format", "{{.State.OOMKilled}}", job.name]
-    try:
-        return _said(ask)[1].strip() == "true"
-    finally:
-        _said(ending(runtime, job.name))
+def out_of_memory(runtime: Runtime, job: Job, status: int) -> bool:
+    """Whether the kernel ended a container for its memory, given the status it ended with.
+
+    Podman does not always come to know of it; but then nobody else sends that signal.
+    """
+    return runtime.memory == "limited" and job.memory_mb is not None and status == 128 + SIGKILL
 
 
 def described(runtime: Runtime, job: Job) -> dict[str, str]:

@@ -19,9 +19,11 @@ from ingest.fileset import Fileset, Record
 from ingest.omero import queries
 from ingest.omero.annotations import Kind, link_annotation, put_key_values
 from ingest.omero.retrying import retried
+from ingest.omero.session import Session
 from ingest.omero.tags import unloaded_tag
 from ingest.prepared import tag_ids
 from ingest.stages import Stage
+from ingest.stages.parts import imports
 
 FILES_LISTED = 50
 
@@ -49,9 +51,10 @@ def _attempt(fileset: Fileset, upstream: Record, context: Context) -> Record:
             source_id = put_key_values(
                 session, kind, ids, f"{prefix}/source", source_pairs(fileset, upstream, context)
             )
+        converter_ids = _put_converters_key_values(session, upstream, f"{prefix}/converter")
         for tag_id in tags.values():
             link_annotation(session, kind, ids, unloaded_tag(tag_id))
-    made = [key_values_id, source_id, *tags.values()]
+    made = [key_values_id, source_id, *converter_ids, *tags.values()]
     return Record(
         fileset.id,
         "annotate",
@@ -61,6 +64,7 @@ def _attempt(fileset: Fileset, upstream: Record, context: Context) -> Record:
             **upstream.facts,
             "key_values_id": key_values_id,
             "source_id": source_id,
+            "converter_ids": converter_ids,
             "tags": tags,
         },
     )
@@ -74,15 +78,39 @@ def still_holds(fileset: Fileset, earlier: Record, context: Context) -> bool:
     kind, ids = annotated(facts)
     made = [facts["key_values_id"], facts["source_id"], *facts["tags"].values()]
 
+    wanted = [(annotation, kind, ids) for annotation in made]
+    converters = facts.get("converter_ids", ())
+    wanted += [
+        (annotation, *annotated(its))
+        for annotation, its in zip(converters, imports(earlier), strict=False)
+    ]
+
     def look() -> bool:
         with context.sessions.using(fileset.user, fileset.group) as session:
             return all(
                 queries.linked_objects(session, kind, ids, annotation) == set(ids)
-                for annotation in made
+                for annotation, kind, ids in wanted
                 if annotation is not None
             )
 
     return retried(fileset.id, context.config.importing.retry_seconds, look)
+
+
+def _put_converters_key_values(
+    session: Session, upstream: Record, namespace: str
+) -> list[int | None]:
+    """What a converter told of its outputs, on the images that each of them became."""
+    parts = upstream.facts.get("conversion", {}).get("parts", ())
+    if not parts:
+        return []
+    return [
+        put_key_values(
+            session, *annotated(its), namespace, [(key, text) for key, text in part["key_values"]]
+        )
+        if "fileset_id" in its
+        else None
+        for part, its in zip(parts, imports(upstream), strict=True)
+    ]
 
 
 def annotated(facts: Mapping[str, Any]) -> tuple[Kind, list[int]]:
@@ -99,6 +127,7 @@ def source_pairs(fileset: Fileset, upstream: Record, context: Context) -> list[t
         ("manifest", context.config.manifest.name),
         ("row", str(fileset.row)),
         ("fileset", fileset.id),
+        *_conversion_pairs(upstream),
     ]
     if len(upstream.files) <= FILES_LISTED:
         return pairs + [
@@ -110,6 +139,25 @@ def source_pairs(fileset: Fileset, upstream: Record, context: Context) -> list[t
         ("files", str(len(upstream.files))),
         ("digest of all files", _digest_of_all(upstream)),
     ]
+
+
+def _conversion_pairs(upstream: Record) -> list[tuple[str, str]]:
+    """What the files were made of, and by what; nothing when they are the originals themselves."""
+    facts = upstream.facts.get("conversion")
+    if facts is None:
+        return []
+    pairs = [("converter", facts["converter"]), ("converter image", facts["image_digest"])]
+    if facts["keep_original"] == "archive":
+        pairs.append(("original kept in", f"{facts['folder']}/original"))
+    if facts["keep_original"] != "none" and len(facts["originals"]) <= FILES_LISTED:
+        pairs += [
+            (
+                f"digest original/{file['name']}",
+                " ".join(f"{name}:{hex}" for name, hex in file["digests"].items()),
+            )
+            for file in facts["originals"]
+        ]
+    return [(key, text) for key, text in pairs if text]
 
 
 def _digest_of_all(upstream: Record) -> str:
