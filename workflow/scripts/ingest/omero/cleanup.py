@@ -113,9 +113,9 @@ def _check_sources_there(sources: Sequence[SourceFile], fileset_id: int) -> None
 
 
 def _is_probe(location: Path, found: os.stat_result) -> bool:
-    """Whether a file is what the server wrote in place of the link, or the beginning of it."""
+    """Whether a file is what the server wrote where the link was to come; or nothing at all."""
     return not found.st_size or (
-        found.st_size <= max(PROBE_SIZES) and set(location.read_bytes()) <= _OF_PROBES
+        found.st_size in PROBE_SIZES and set(location.read_bytes()) <= _OF_PROBES
     )
 
 
