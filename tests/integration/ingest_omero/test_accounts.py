@@ -4,43 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-import yaml
 
 from ingest.config import load
 from ingest.fileset import StageError
 from ingest.omero.session import SessionPool
 from tests.integration.ingest_omero.rig import Server
-
-USERS = {
-    "groups": {
-        "read": {"permissions": "rwr---"},
-        "private": {"permissions": "rw----"},
-        "write": {"permissions": "rwrw--"},
-    },
-    "users": {
-        "admin": {"groups": ["read"], "admin": True},
-        "light": {"groups": ["read"], "admin": True, "privileges": ["WriteOwned", "WriteFile"]},
-        "sudoer": {"groups": ["read"], "admin": True, "privileges": ["Sudo"]},
-        "owner": {"groups": ["private", "read"], "leads": ["private"]},
-        "ann": {"groups": ["private", "read"]},
-        "ben": {"groups": ["read", "private"]},
-        "member": {"groups": ["read"]},
-    },
-}
-
-
-@pytest.fixture(scope="module")
-def facility(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with users of all kinds."""
-    folder: Path = tmp_path_factory.mktemp("facility")
-    (folder / "users.yaml").write_text(yaml.safe_dump(USERS))
-    server = Server(folder / "omero", folder / "users.yaml")
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture
@@ -95,7 +65,7 @@ def test_who_may(
         ("admin", "nobody", "", "has no user nobody", "Correct the row's user"),
         ("admin", "ann", "nowhere", "has no group nowhere", "Correct the row's group"),
         ("admin", "member", "private", r"not in group private \(but in: read\)", "add the user"),
-        ("admin", "", "private", "admin is not in group private", "add the user to the group"),
+        ("sudoer", "", "private", "sudoer is not in group private", "add the user to the group"),
         ("admin", "guest", "", "guest is not active", "activate"),
         ("member", "ann", "read", "member may not import for ann in group read: .* owns no", "own"),
         ("light", "ann", "read", "without the Sudo privilege", "Have it granted"),
