@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ingest.records import read_records
+
 from .images import write_corrupt_image, write_image
 from .workspace import Workspace, kill_everything, wait_until
 
@@ -12,8 +14,11 @@ REMOVING = ("ln_rm", "cp_rm", "upload_rm")
 
 
 def stored(workspace: Workspace, fileset: str) -> Path:
-    (path,) = workspace.record("import", fileset)["facts"]["repository_files"].values()
-    return Path(path)
+    for path in (workspace.results / "import").glob("*.jsonl"):
+        if fileset in (records := read_records(path)):
+            (stored,) = records[fileset].facts["repository_files"].values()
+            return Path(stored)
+    raise AssertionError(f"{fileset} was not imported")
 
 
 def test_sources_are_removed_once_and_a_rerun_has_nothing_to_do(workspace: Workspace) -> None:
