@@ -52,9 +52,13 @@ class ServiceFactory:
             raise AttributeError(operation)
         if operation.startswith("create"):
             return lambda call: self.createByName(call, name)
-        return lambda call: self.getByName(call, name)
+        return lambda call: self._by_name(name)
 
     def getByName(self, call: Call, name: str) -> Any:
+        # Whatever it is, a command's handle too: Ice marshals no type but the declared one.
+        return omero.api.ServiceInterfacePrx.uncheckedCast(self._by_name(name))
+
+    def _by_name(self, name: str) -> Any:
         session = self._client.session
         active = session.actives.get(name) or session.actives.get(self._client.uuid + name)
         if active is not None:
@@ -84,7 +88,7 @@ class ServiceFactory:
         return ServiceKind(skeleton, Unserved, is_stateful)
 
     def sharedResources(self, call: Call) -> Any:
-        return self.getByName(call, "omero.grid.SharedResources")
+        return self._by_name("omero.grid.SharedResources")
 
     def submit(self, call: Call, request: Any) -> Any:
         return self._submit(self._client, call, request)

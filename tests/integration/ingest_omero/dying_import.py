@@ -35,7 +35,9 @@ def import_and_die(rig: Rig, moment: int | str) -> str:
     """
     note = rig.folder / "died"
     note.unlink(missing_ok=True)
-    arguments = (rig.folder, rig.server.folder, rig.options, moment, note)
+    # The process that forks has the environment of its own start.
+    login = {name: value for name, value in os.environ.items() if name.startswith("OMERO_")}
+    arguments = (rig.folder, rig.server.folder, rig.options, moment, note, login)
     process = PROCESSES.Process(target=_import, args=arguments)
     process.start()
     process.join(60)
@@ -49,7 +51,9 @@ def _import(
     options: dict[str, Any],
     moment: int | str,
     note: Path,
+    login: dict[str, str],
 ) -> None:
+    os.environ.update(login)
     places = (str(folder), str(Server(store).repository))
     reached = 0
 

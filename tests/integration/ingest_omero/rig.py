@@ -39,18 +39,23 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        announcement = self.folder / "server.json"
-        announcement.unlink(missing_ok=True)
         command = [sys.executable, "-m", "omero_embedded", "serve", "--store", str(self.folder)]
         command += ["--users", str(self.users)] if self.users else []
         self.process = subprocess.Popen(
             [*command, "--until-stdin-closes"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
         )
         deadline = time.monotonic() + START_TIMEOUT
-        while not announcement.exists():
+        while self._announced() != self.process.pid:
             assert self.process.poll() is None, "the embedded server ended at its start"
             assert time.monotonic() < deadline, "the embedded server did not start"
             time.sleep(0.05)
+
+    def _announced(self) -> int:
+        """The process that said last that it answers: one that was killed left its words there."""
+        try:
+            return int(json.loads((self.folder / "server.json").read_text())["pid"])
+        except FileNotFoundError:
+            return 0
 
     def kill(self) -> None:
         assert self.process is not None

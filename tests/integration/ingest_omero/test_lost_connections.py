@@ -10,7 +10,7 @@ import pytest
 
 from ingest.fileset import Record
 from ingest.omero import retrying
-from ingest.stages import annotate, importing
+from ingest.stages import importing
 from tests.fixtures.ice_proxy import Fault, IceProxy
 from tests.fixtures.world import Source, World
 from tests.integration.ingest_omero.rig import Rig, Server, write_image
