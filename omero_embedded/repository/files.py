@@ -13,6 +13,7 @@ from omero.rtypes import rstring, unwrap
 
 from omero_embedded.repository.digests import Digests
 from omero_embedded.repository.noting import Notes
+from omero_embedded.repository.rawfile import Saving
 from omero_embedded.sessions.acting import as_server
 from omero_embedded.store import Actor, Store, Work
 from omero_embedded.store.accounts import SERVER
@@ -99,7 +100,7 @@ class Repository:
         row.mimetype = rstring(mimetype or "application/octet-stream")
         return row
 
-    def save_digest(self, actor: Actor, file_id: int, is_written: bool) -> Any | None:
+    def save_digest(self, actor: Actor, file_id: int, saving: Saving) -> Any | None:
         """Note size and digest of a file as it lies on disk; the row as it is now, None when
         nothing had to be noted. See `must_note`."""
         with self.store.read(as_server(actor)) as work:
@@ -110,22 +111,32 @@ class Repository:
                 else None
             )
         path = self.path_of(row)
-        if not must_note(path, unwrap(row.size), is_written):
+        if not must_note(path, unwrap(row.size), saving):
             return None
-        return self.note(actor, file_id, path, hasher)
+        return self.note(actor, file_id, path, hasher, saving)[1]
 
-    def note(self, actor: Actor, file_id: int, path: Path, algorithm: str | None) -> Any:
-        """Note size and digest of a file as it lies on disk; the row as it is now."""
+    def note(
+        self, actor: Actor, file_id: int, path: Path, algorithm: str | None, saving: Saving
+    ) -> tuple[int, Any | None]:
+        """Note size and digest of a file as it lies on disk: the size, and the row as it is now
+        when that is asked for."""
         try:
             stat = path.stat()
             digest = self.digests.of(path, algorithm) if algorithm else None
         except OSError as error:
             raise errors.resource(f"{path} cannot be read: {error.strerror}") from error
-        mtime = stat.st_mtime_ns // 1_000_000
-        return self.notes.note(as_server(actor), file_id, stat.st_size, digest, mtime)
+        row = self.notes.note(
+            as_server(actor),
+            file_id,
+            stat.st_size,
+            digest,
+            stat.st_mtime_ns // 1_000_000,
+            saving.is_asked_for,
+        )
+        return stat.st_size, row
 
 
-def must_note(path: Path, known_size: int | None, is_written: bool) -> bool:
+def must_note(path: Path, known_size: int | None, saving: Saving) -> bool:
     """Whether OMERO.server would compute a digest when it is asked to save: of what was written
     through its handle, of an empty file, and of one whose size is not the one in the database.
     A size that it does not know is not another one."""
@@ -133,7 +144,7 @@ def must_note(path: Path, known_size: int | None, is_written: bool) -> bool:
         size = path.stat().st_size
     except OSError as error:
         raise errors.resource(f"{path} cannot be read: {error.strerror}") from error
-    return is_written or size == 0 or (known_size is not None and known_size != size)
+    return saving.is_written or size == 0 or (known_size is not None and known_size != size)
 
 
 def find_row(work: Work, uuid: str, path: PurePosixPath) -> Any | None:

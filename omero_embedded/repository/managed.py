@@ -82,7 +82,7 @@ class ManagedRepository:
             row.id.val,
             self._repository.path_of(row),
             writable,
-            lambda is_written: self._repository.save_digest(actor, row.id.val, is_written),
+            lambda saving: self._repository.save_digest(actor, row.id.val, saving),
         )
         skeleton = omero.api.RawFileStore
         return self._servants.open_new(call.caller, "RawFileStore", skeleton, store)

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from omero.rtypes import rlong, rstring, rtime
-
 from omero_embedded.store import Actor, Store
 
 
@@ -16,9 +14,8 @@ from omero_embedded.store import Actor, Store
 class _Note:
     actor: Actor
     file_id: int
-    size: int
-    digest: str | None
-    mtime: int
+    fields: dict[str, Any]
+    is_asked_for: bool
     row: Any = None
     error: Exception | None = None
     is_done: bool = False
@@ -34,9 +31,19 @@ class Notes:
         self._noting = threading.Lock()
         self._writing = threading.Lock()
 
-    def note(self, actor: Actor, file_id: int, size: int, digest: str | None, mtime: int) -> Any:
-        """The OriginalFile as it is now, in the database; `mtime` in milliseconds since 1970."""
-        note = _Note(actor, file_id, size, digest, mtime)
+    def note(
+        self,
+        actor: Actor,
+        file_id: int,
+        size: int,
+        digest: str | None,
+        mtime: int,
+        is_asked_for: bool,
+    ) -> Any | None:
+        """Returns when it is in the database: the OriginalFile as it is now, if that is asked for.
+        `mtime` is in milliseconds since 1970."""
+        fields = {"size": size, "hash": digest, "mtime": mtime}
+        note = _Note(actor, file_id, fields, is_asked_for)
         with self._noting:
             self._noted.append(note)
         with self._writing:
@@ -61,9 +68,8 @@ class Notes:
 
     def _write(self, actor: Actor, notes: list[_Note]) -> None:
         with self._store.write(actor) as work:
-            rows = work.get_all("OriginalFile", [note.file_id for note in notes])
-            for note in notes:
-                note.row = row = rows[note.file_id]
-                row.size, row.mtime = rlong(note.size), rtime(note.mtime)
-                row.hash = None if note.digest is None else rstring(note.digest)
-            work.save_all(rows.values())
+            work.change("OriginalFile", {note.file_id: note.fields for note in notes})
+            asked_for = [note for note in notes if note.is_asked_for]
+            rows = work.get_all("OriginalFile", [note.file_id for note in asked_for])
+            for note in asked_for:
+                note.row = rows[note.file_id]

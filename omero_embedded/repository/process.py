@@ -14,7 +14,7 @@ from omero.rtypes import unwrap
 from omero_embedded.commands.handle import Handle, Task
 from omero_embedded.repository.beginning import Begun, finish_upload
 from omero_embedded.repository.files import Repository, must_note
-from omero_embedded.repository.rawfile import RawFile
+from omero_embedded.repository.rawfile import RawFile, Saving
 from omero_embedded.sessions.acting import as_server, event_context
 from omero_embedded.sessions.servant_map import ServantMap, Stateful
 from omero_embedded.sessions.session import Client
@@ -71,19 +71,19 @@ class ImportProcess(Stateful):
             self._begun.file_ids[index],
             self._begun.paths[index],
             mode != "r",
-            lambda is_written: self._note(index, is_written),
+            lambda saving: self._note(index, saving),
             lambda: self._forget(index),
         )
         skeleton = omero.api.RawFileStore
         return self._importing.servants.open_new(call.caller, "RawFileStore", skeleton, store)
 
-    def _note(self, index: int, is_written: bool) -> Any | None:
+    def _note(self, index: int, saving: Saving) -> Any | None:
         begun, path = self._begun, self._begun.paths[index]
-        if not must_note(path, self._sizes.get(index), is_written):
+        if not must_note(path, self._sizes.get(index), saving):
             return None
-        file_id = begun.file_ids[index]
-        row = self._importing.repository.note(self._actor, file_id, path, begun.algorithm)
-        self._sizes[index] = row.size.val
+        self._sizes[index], row = self._importing.repository.note(
+            self._actor, begun.file_ids[index], path, begun.algorithm, saving
+        )
         return row
 
     def _forget(self, index: int) -> None:

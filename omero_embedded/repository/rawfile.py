@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,24 @@ from omero_embedded.wire.servants import Call
 _LONGEST_READ = 64_000_000
 
 
+@dataclass(frozen=True)
+class Saving:
+    """`is_written`: something was written since the last time. `is_asked_for`: the OriginalFile."""
+
+    is_written: bool
+    is_asked_for: bool
+
+
 class RawFile(Stateful):
-    """One file. `note`, told whether something was written since the last time, records size and
-    digest where that is called for, and returns the OriginalFile, or None."""
+    """One file. `note` records size and digest where that is called for, and returns the
+    OriginalFile; None when nothing was recorded."""
 
     def __init__(
         self,
         file_id: int,
         path: Path,
         writable: bool,
-        note: Callable[[bool], Any],
+        note: Callable[[Saving], Any],
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self._file_id = file_id
@@ -95,14 +104,16 @@ class RawFile(Stateful):
     def save(self, call: Call) -> Any:
         """The OriginalFile with size and digest of what is on disk now; None when they were not
         computed anew."""
-        is_written, self._is_written = self._is_written, False
-        return self._note(is_written)
+        return self._save(is_asked_for=True)
 
     def finish(self) -> None:
         """OMERO.server saves whatever it closes."""
         if self._path.exists():
-            is_written, self._is_written = self._is_written, False
-            self._note(is_written)
+            self._save(is_asked_for=False)
+
+    def _save(self, is_asked_for: bool) -> Any:
+        is_written, self._is_written = self._is_written, False
+        return self._note(Saving(is_written, is_asked_for))
 
     def close(self, call: Call) -> None:
         try:

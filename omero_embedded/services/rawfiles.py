@@ -13,7 +13,7 @@ from omero.rtypes import rlong, rstring, unwrap
 
 from omero_embedded.repository.checksums import checksum
 from omero_embedded.repository.files import Repository, must_note
-from omero_embedded.repository.rawfile import RawFile
+from omero_embedded.repository.rawfile import RawFile, Saving
 from omero_embedded.sessions.acting import actor_of, as_server
 from omero_embedded.sessions.servant_map import Stateful
 from omero_embedded.store import ALL_GROUPS, Actor
@@ -36,17 +36,17 @@ class ChosenFile(Stateful):
         self.release()
         if unwrap(row.repo) == self._repository.uuid:
             path, writable = self._repository.path_of(row), False
-            note: Callable[[bool], Any] = lambda _is_written: None  # noqa: E731
+            note: Callable[[Saving], Any] = lambda _saving: None  # noqa: E731
         else:
             path = self._folder / str(file_id)
             writable = bool(row.details.permissions.canEdit())
-            note = lambda is_written: self._note(actor, row, path, is_written)  # noqa: E731
+            note = lambda saving: self._note(actor, row, path, saving)  # noqa: E731
         self._file = RawFile(file_id, path, writable, note)
 
-    def _note(self, actor: Actor, row: Any, path: Path, is_written: bool) -> Any:
+    def _note(self, actor: Actor, row: Any, path: Path, saving: Saving) -> Any:
         """Record size and digest of an attachment."""
         store = self._repository.store
-        if not must_note(path, unwrap(row.size), is_written):
+        if not must_note(path, unwrap(row.size), saving):
             return None
         with store.write(as_server(actor.in_group(row.details.group.id.val))) as work:
             now = work.get("OriginalFile", row.id.val)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select, update
 
 from omero_embedded.hql.answer import find_objects, find_rows
 from omero_embedded.hql.page import Page
@@ -18,7 +18,7 @@ from omero_embedded.store.errors import invalid, misused
 from omero_embedded.store.events import Events
 from omero_embedded.store.loading import Loader
 from omero_embedded.store.saving import Saver
-from omero_embedded.store.schema import PERMISSIONS, table_of
+from omero_embedded.store.schema import PERMISSIONS, UPDATE, table_of
 from omero_embedded.store.sequences import Sequences
 
 
@@ -103,6 +103,18 @@ class Work:
     ) -> list[list[Any]]:
         """IQuery.projection: rows of rtypes, one per selected expression; objects as RObject."""
         return find_rows(self.connection, self.access, hql, parameters, page)
+
+    def change(self, type_name: str, changes: Mapping[int, Mapping[str, Any]]) -> None:
+        """Give objects (id -> field -> plain value, the same fields for all) new values, in the
+        server's own name: whether the actor may is not looked at."""
+        model_type = _known_type(type_name)
+        table = table_of(model_type)
+        event = self._events.current()
+        statement = update(table).where(table.c.id == bindparam("changed"))
+        statement = statement.values({"version": table.c.version + 1, UPDATE: event})
+        rows = [{"changed": object_id, **fields} for object_id, fields in changes.items()]
+        self.connection.execute(statement, rows)
+        self._events.log("UPDATE", model_type, list(changes))
 
     def save(self, graph: Any) -> Any:
         """IUpdate.saveAndReturnObject: inserts what has no id, updates what is loaded and has
