@@ -12,7 +12,7 @@ import omero.cmd
 import pytest
 
 from ingest.fileset import Record
-from ingest.omero import importer
+from ingest.omero import importer, queries
 from ingest.omero.session import Session
 from ingest.records import read_records, write_records
 from ingest.stages import checksum, importing
@@ -168,6 +168,30 @@ def leave_half_an_import(
         patched.setattr(importer, "_remove", lambda *_: None)
         with pytest.raises(Killed):
             rig.import_all()
+
+
+@pytest.mark.parametrize(
+    ("processed", "is_open", "status"),
+    [(False, True, "unfinished"), (False, False, "notneeded"), (True, True, "notneeded")],
+)
+def test_what_somebody_still_imports_is_waited_for(
+    rig: Rig,
+    elsewhere: Rig,
+    monkeypatch: pytest.MonkeyPatch,
+    processed: bool,
+    is_open: bool,
+    status: str,
+) -> None:
+    source = write_image(rig.folder / "a.tif")
+    there = imported(elsewhere, "first", [source]).facts["fileset_id"]
+    if not is_open:
+        elsewhere.close()
+    if not processed:
+        monkeypatch.setattr(queries, "is_processed", lambda *_: False)
+    record = excluded(rig, [source], "clientpath")
+    assert record.status == status
+    if status == "unfinished":
+        assert f"Fileset:{there} (same client path), begun by somebody else" in record.cause
 
 
 def test_what_is_found_and_then_deleted_is_imported(rig: Rig, elsewhere: Rig) -> None:

@@ -16,6 +16,7 @@ from ingest.digests import OMERO_ALGORITHMS, digest_file
 from ingest.fileset import SourceFile
 from ingest.omero import queries
 from ingest.omero.client_paths import client_path
+from ingest.omero.importer import StillRunning
 from ingest.omero.queries import Entry
 from ingest.omero.session import Session
 from ingest.source_errors import unreadable
@@ -55,7 +56,10 @@ class Digests:
 
 
 def find(session: Session, files: Sequence[SourceFile], exclude: Sequence[str]) -> Found | None:
-    """The oldest fileset that holds all of `files`, by the first exclusion that finds one."""
+    """The oldest fileset that holds all of `files`, by the first exclusion that finds one.
+
+    Raises StillRunning when OMERO is not done with it.
+    """
     digests = Digests()
     for exclusion in exclude:
         how, candidates, holds = _EXCLUSIONS[exclusion]
@@ -64,8 +68,18 @@ def find(session: Session, files: Sequence[SourceFile], exclude: Sequence[str]) 
             if not all(entry.digest for entry in entries):
                 continue
             if holds(entries, files, digests) and queries.image_ids(session, fileset_id):
+                _check_done(session, fileset_id, how)
                 return Found(fileset_id, how)
     return None
+
+
+def _check_done(session: Session, fileset_id: int, how: str) -> None:
+    """Raises StillRunning while somebody's import has its images but not the rest."""
+    # Old filesets do not always show that they are done; their sessions are long closed.
+    if not queries.is_processed(session, fileset_id) and queries.made_in_open_session(
+        session, fileset_id
+    ):
+        raise StillRunning(f"Fileset:{fileset_id} ({how}), begun by somebody else,")
 
 
 def _by_path(session: Session, first: SourceFile, _digests: Digests) -> Iterator[int]:

@@ -237,6 +237,16 @@ def is_processed(session: Session, fileset_id: int) -> bool:
     return len(noted) > _NOTED_OF_A_FAILURE
 
 
+def made_in_open_session(session: Session, fileset_id: int) -> bool:
+    """Whether the session that made the fileset is open: it may still be importing it."""
+    rows = session.rows(
+        "select s.id from Fileset f join f.details.creationEvent e join e.session s "
+        "where f.id = :id and s.closed is null",
+        id=fileset_id,
+    )
+    return bool(rows)
+
+
 def session_is_open(session: Session, session_id: int) -> bool:
     rows = session.rows("select s.id, s.closed from Session s where s.id = :id", id=session_id)
     return bool(rows) and rows[0][1] is None
