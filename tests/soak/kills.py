@@ -32,8 +32,9 @@ from tests.integration.ingest_omero.rig import Rig, Server, write_image
 TRANSFERS = ("ln_s", "ln", "ln_rm", "cp", "cp_rm", "upload", "upload_rm")
 ROWS = 5  # per batch
 JOBS = 2  # at once
-LIFE = (0.1, 1.5)  # seconds until a job is killed
+LIFE = (0.05, 1.2)  # of the time that a job takes when it is left alone: when it is killed
 SERVER_EVERY = 20  # kills of jobs for each one of the server
+LONGEST = 300.0  # seconds; no job that is left alone takes longer
 OPTIONS = {"import": {"retry_seconds": 60}}
 
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -72,6 +73,7 @@ class Soak:
         self.server = Server(folder / "omero")
         self.wanted, self.killed, self.server_killed = kills, 0, 0
         self._random = random.Random(seed)
+        self._whole_life = 0.0  # seconds
         self._lock = threading.Lock()
         self._batches: list[Batch] = []
 
@@ -93,13 +95,18 @@ class Soak:
         )
 
     def _prepare(self) -> None:
-        """Targets, made once: each new batch takes them over."""
+        """Targets, made once: each new batch takes them over. And how long a job takes."""
         first = Rig(self.folder / "first", self.server, OPTIONS)
-        for target in ("Dataset:name:Soak", "Dataset:@name:Own"):
-            path = write_image(first.folder / f"{target[8]}.tif")
-            first.add(f"row{target[8]}", [path], target=target)
+        for number in range(ROWS):
+            path = write_image(first.folder / f"{number}.tif", number)
+            target = "Dataset:@name:Own" if number else "Dataset:name:Soak"
+            first.add(f"first-{number}", [path], target=target, import_transfer="cp")
         first.targets()
+        first.checksum()
         first.close()
+        began = time.monotonic()
+        work(first.folder, self.server.folder)
+        self._whole_life = time.monotonic() - began
 
     def _work(self) -> None:
         while (batch := self._next_batch()) is not None:
@@ -132,10 +139,12 @@ class Soak:
         job = PROCESSES.Process(target=work, args=(batch.rig.folder, self.server.folder))
         job.start()
         with self._lock:
-            life = self._random.uniform(*LIFE) if self.killed < self.wanted else 300.0
+            life = self._random.uniform(*LIFE) * self._whole_life
+            if self.killed >= self.wanted:
+                life = LONGEST
         job.join(life)
         if job.is_alive():
-            assert life < 300, "a job does not come to its end"
+            assert life < LONGEST, "a job does not come to its end"
             job.kill()
             job.join()
             with self._lock:
@@ -150,7 +159,7 @@ class Soak:
     def _check(self) -> int:
         rig = Rig(self.folder / "check", self.server)
         world = World(rig.omero, self.server.repository)
-        rows = own = 0
+        rows, own = 0, ROWS - 1
         for batch in self._batches:
             for source, transfer in batch.sources.values():
                 world.check_imported([source], transfer)
