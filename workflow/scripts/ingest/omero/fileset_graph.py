@@ -1,4 +1,4 @@
-"""The Fileset and ImportSettings that `importFileset` is given (omero-import-protocol, section 1).
+"""The Fileset and ImportSettings that `importFileset` is given (docs/import-protocol.md, 1).
 
 The server takes a fileset only with exactly one UploadJob, whose `bioformats.reader` it trims the
 client paths by. The namespaces and class names are the official importer's.

@@ -1,4 +1,4 @@
-"""Imports one fileset over OMERO's API (omero-import-protocol, sections 1 to 3)."""
+"""Imports one fileset over OMERO's API (docs/import-protocol.md)."""
 
 from __future__ import annotations
 
