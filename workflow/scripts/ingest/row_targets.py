@@ -45,7 +45,8 @@ def early_row_target(fileset: Fileset, context: Context) -> str:
     for event in reversed(context.journal.events(fileset.id)):
         if (event["stage"], event["event"]) == ("convert", "done"):
             sources = [file["source"] for file in event["record"]["files"]]
-            if any(f"{source}/".startswith(f"{fileset.path}/") for source in sources):
+            own = any(f"{source}/".startswith(f"{fileset.path}/") for source in sources)
+            if own or fileset.convert:
                 return row_target(fileset, sources, event["record"]["facts"].get("is_plate"))
             break  # the row named other files then
     plate = None

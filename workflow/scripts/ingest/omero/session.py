@@ -32,6 +32,7 @@ from ingest.omero.errors import (
 from ingest.omero.login import Login, find_login
 
 KEEP_ALIVE = 60  # seconds; OMERO closes a session that is idle for ten minutes
+ANSWER = 60.0  # seconds that a server that is there may take to say so
 RETRY_AFTER = 5.0  # seconds before an unreachable server is tried again
 _PORTS = (
     "OMERO's port for encrypted connections is 4064. For unencrypted ones it is 4063, and its host "
@@ -67,6 +68,10 @@ class Session:
         self._is_ours = is_ours
         self._outlives_us = False
         self._asked = time.monotonic()
+        self._ended = threading.Event()
+        threading.Thread(
+            target=_keep_alive, args=(self.factory, self._ended), name="keep alive", daemon=True
+        ).start()
 
     def context(self, **extra: str) -> dict[str, str]:
         """A call context for this session; one passed explicitly replaces the implicit one."""
@@ -110,6 +115,7 @@ class Session:
         self._outlives_us = True
 
     def close(self) -> None:
+        self._ended.set()
         try:
             if self._is_ours and not self._outlives_us:
                 self.client.killSession()
@@ -119,6 +125,25 @@ class Session:
         except Exception as error:  # a session that cannot be closed times out by itself
             # Only the kind: Ice's words for it may name the session by its key.
             log.warning("could not close the OMERO session %s: %s", self.id, type(error).__name__)
+
+
+def _keep_alive(factory: Any, ended: threading.Event) -> None:
+    """Keeps a session open, and breaks its connection when the server says nothing any more.
+
+    Calls may take hours, so they have no time limit; what waits for one on a connection that leads
+    nowhere (a cable, a firewall that forgot it) would wait for ever.
+    """
+    question = factory.ice_invocationTimeout(int(ANSWER * 1000))
+    while not ended.wait(KEEP_ALIVE):
+        try:
+            question.keepAlive(None)
+        except Ice.InvocationTimeoutException:
+            log.warning("OMERO has not answered for %.0f s: its connection is given up", ANSWER)
+            connection = factory.ice_getCachedConnection()
+            if connection:
+                connection.close(True)
+        except Exception as error:  # whoever uses the session meets it too, and deals with it
+            log.info("an OMERO session could not be kept alive: %s", type(error).__name__)
 
 
 def wait(handle: Any, deadline: float | None = None) -> Any:
@@ -201,6 +226,16 @@ class SessionPool:
                 raise reason from error
             self._unreachable = None
             return session
+
+    def release(self, user: str, group: str) -> None:
+        """Closes the session of this user and group, which nobody uses any more.
+
+        The one that logged in stays. For a job that goes through many users.
+        """
+        with self._lock:
+            session = self._others.pop((user, group), None)
+        if session:
+            session.close()
 
     def close(self) -> None:
         with self._lock:
@@ -300,7 +335,6 @@ def _connect(login: Login, name: str, password: str, is_ours: bool, group: str =
         # The group's name is for the login only: in later calls it would have to be an id.
         if group:
             client.getImplicitContext().remove("omero.group")
-        client.enableKeepAlive(KEEP_ALIVE)
         return Session(client, is_ours, login.server)
     except BaseException:
         _abandon(client)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest.atomic import write_text
@@ -19,7 +20,7 @@ from ingest.omero.errors import LostConnection
 from ingest.omero.session import Session
 from ingest.omero.tags import resolve_tag
 from ingest.omero.target_grammar import TargetPath, parse_target
-from ingest.prepared import FILE, Entry, Key, key, read_table
+from ingest.prepared import FILE, KINDS, Entry, key, read_table
 from ingest.records import read_filesets
 from ingest.row_targets import early_row_target
 
@@ -33,32 +34,43 @@ def resolve_all(plan_files: Iterable[Path], context: Context) -> None:
     database = context.sessions.get().database
     memory = context.journal.folder / f"targets-{database}.json"
     known = {key(entry): entry for entry in read_table(memory)["targets"]}
-    accounts: dict[Key, Entry] = {}
-    targets: dict[Key, Entry] = {}
-    tags: dict[Key, Entry] = {}
-    for fileset in _filesets(plan_files):
-        place = (fileset.user, fileset.group)
-        if (*place, "") not in accounts:
-            accounts[*place, ""] = {**_place(fileset), **_outcome(lambda _: {}, fileset, context)}
-        if "error" in accounts[*place, ""]:
+    table: dict[str, list[Entry]] = {kind: [] for kind in KINDS}
+    for place, wanted in _wanted(plan_files, context).items():
+        account = {**_place(wanted.first), **_outcome(lambda _: {}, wanted.first, context)}
+        table["accounts"].append(account)
+        if "error" in account:
             continue
-        target = _target_text(fileset, context)
-        if target and (*place, target) not in targets:
+        for target, fileset in wanted.targets.items():
             entry = _target_entry(fileset, target, known.get((*place, target)), context)
-            targets[*place, target] = entry
-        for tag in fileset.tags if context.config.annotate.tags else ():
-            if (*place, tag) not in tags:
-                tags[*place, tag] = _tag_entry(fileset, tag, context)
-    known.update({place: entry for place, entry in targets.items() if "id" in entry})
+            table["targets"].append(entry)
+        table["tags"] += [_tag_entry(fileset, tag, context) for tag, fileset in wanted.tags.items()]
+        context.sessions.release(*place)
+    known.update({key(entry): entry for entry in table["targets"] if "id" in entry})
     write_text(memory, _text({"targets": list(known.values())}))
-    table = {
-        "accounts": list(accounts.values()),
-        "targets": list(targets.values()),
-        "tags": list(tags.values()),
-    }
     write_text(context.results / FILE, _text(table))
     if any("error" in entry for entries in table.values() for entry in entries):
         note_failure(context.results, TARGETS, TARGETS)
+
+
+@dataclass
+class _Wanted:
+    """What the rows of one user and group need, each with the first fileset that needs it."""
+
+    first: Fileset
+    targets: dict[str, Fileset] = field(default_factory=dict)
+    tags: dict[str, Fileset] = field(default_factory=dict)
+
+
+def _wanted(plan_files: Iterable[Path], context: Context) -> dict[tuple[str, str], _Wanted]:
+    places: dict[tuple[str, str], _Wanted] = {}
+    for fileset in _filesets(plan_files):
+        wanted = places.setdefault((fileset.user, fileset.group), _Wanted(fileset))
+        target = _target_text(fileset, context)
+        if target:
+            wanted.targets.setdefault(target, fileset)
+        for tag in fileset.tags if context.config.annotate.tags else ():
+            wanted.tags.setdefault(tag, fileset)
+    return places
 
 
 def target_of(entry: Entry) -> Target:
