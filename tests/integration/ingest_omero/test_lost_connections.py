@@ -129,3 +129,22 @@ def test_an_import_survives_a_loss_at_every_call(
             break
         position += 1
     assert position >= len(set(operations))
+
+
+@pytest.mark.parametrize("operation", ["importFileset", "write", "verifyUpload", "getResponse"])
+def test_a_connection_that_leads_nowhere_is_given_up(
+    far: Rig, proxy: IceProxy, world: World, operation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.omero.session.KEEP_ALIVE", 0.5)
+    monkeypatch.setattr("ingest.omero.session.ANSWER", 1.0)
+    far.options["import"] = {"retry_seconds": 60}
+    one_row(far, "prepared", "ln_s", 1)
+    far.targets()
+    assert lose_at(far, proxy, None, "hang").status == "ok"
+    position = [call.operation for call in proxy.calls].index(operation)
+    sources = one_row(far, f"hung-{operation}", "ln_s", 1)
+    record = lose_at(far, proxy, position, "hang")
+    assert record.status == "ok", record.cause
+    assert any(call.fault for call in proxy.calls)
+    world.check_imported(sources, "ln_s")
+    world.check_nothing_is_left_over()
