@@ -174,6 +174,25 @@ def test_a_wrong_checksum_names_its_file_and_can_be_mended(
     assert isinstance(response, omero.grid.ImportResponse)
 
 
+def test_what_the_server_never_wrote_to_gets_no_digest(ada: Any, tmp_path: Path) -> None:
+    paths = [tmp_path / "linked.txt", tmp_path / "empty.txt"]
+    paths[0].write_text("notes")
+    paths[1].touch()
+    process = speak.begin(ada, paths)
+    saved = []
+    for index, path in enumerate(paths):
+        speak.place_of(ada, process, index).symlink_to(path)
+        reader = process.getUploader(index, ada.getContext() | {"omero.fs.mode": "r"})
+        saved.append(reader.save())
+        reader.close()
+    assert saved[0] is None
+    assert saved[1].hash.val == speak.sha1(paths[1])
+    with pytest.raises(omero.ChecksumValidationException) as caught:
+        process.verifyUpload([speak.sha1(path) for path in paths])
+    assert caught.value.failingChecksums == {0: ""}
+    process.close()
+
+
 def test_a_fileset_without_files_or_algorithm_is_refused(ada: Any, cells: Path) -> None:
     with pytest.raises(omero.ApiUsageException, match="No paths"):
         speak.begin(ada, [])
