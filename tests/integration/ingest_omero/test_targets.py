@@ -56,6 +56,38 @@ def test_a_dataset_is_put_into_its_project_once(rig: Rig) -> None:
     assert links == [["P"]]
 
 
+@pytest.mark.parametrize(
+    ("target", "datasets"),
+    [("Project:id:{id}/Dataset:name:D: a/b", 1), ("Project:{id}/Dataset:@name:D: a/b", 2)],
+)
+def test_a_project_by_its_id(rig: Rig, target: str, datasets: int) -> None:
+    project = make(rig, "by id", "Project")
+    for seed in range(2):
+        source = write_image(rig.folder / f"{seed}.tif", seed)
+        rig.add(f"row-{seed}", [source], target=target.format(id=project))
+    assert {record.status for record in rig.import_all().values()} == {"ok"}
+    names = rig.omero.rows(
+        "select l.child.name from ProjectDatasetLink l where l.parent.id = :id", id=project
+    )
+    assert names == [["D: a/b"]] * datasets
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "Project:id:999999/Dataset:@name:x",
+        "Project:name:x/Dataset:999999",
+        "Project:@name:x/Dataset:999999",
+    ],
+)
+def test_a_project_or_dataset_that_is_not_there(rig: Rig, target: str) -> None:
+    rig.add("row", [write_image(rig.folder / "a.tif")], target=target)
+    (entry,) = rig.targets()["targets"]
+    assert "there is no " in entry["error"]["cause"]
+    for kind in ("Project", "Dataset"):
+        assert rig.count(f"select o.id from {kind} o where o.name = 'x'") == 0
+
+
 def test_the_target_of_an_earlier_run_is_kept(rig: Rig) -> None:
     earlier = resolve(rig, "Dataset:name:kept")
     newer = make(rig, "kept")

@@ -1,6 +1,6 @@
 import pytest
 
-from ingest.omero.target_grammar import BadTarget, Container, TargetPath, parse_target
+from ingest.omero.target_grammar import BadTarget, Choice, Container, TargetPath, parse_target
 
 
 @pytest.mark.parametrize(
@@ -21,10 +21,23 @@ def test_one_container(text: str, container: Container) -> None:
     assert parse_target(text) == TargetPath(container)
 
 
-def test_dataset_in_a_project() -> None:
-    path = parse_target("Project:name:P/Q/Dataset:-name:D/E")
-    assert path.project == Container("Project", "newest", "P/Q")
-    assert path.container == Container("Dataset", "oldest", "D/E")
+@pytest.mark.parametrize(
+    ("text", "project", "dataset"),
+    [
+        ("Project:name:P/Q/Dataset:-name:D/E", ("newest", "P/Q"), ("oldest", "D/E")),
+        ("Project:id:5/Dataset:@name:x", ("id", "5"), ("new", "x")),
+        ("Project:5/Dataset:12", ("id", "5"), ("id", "12")),
+        ("Project:%name:a:b/Dataset:+name:c:d", ("only", "a:b"), ("newest", "c:d")),
+        # As in the official importer, the first `/Dataset:` ends the Project's name.
+        ("Project:@name:P/Dataset:name:D/Dataset:E", ("new", "P"), ("newest", "D/Dataset:E")),
+    ],
+)
+def test_dataset_in_a_project(
+    text: str, project: tuple[Choice, str], dataset: tuple[Choice, str]
+) -> None:
+    path = parse_target(text)
+    assert path.project == Container("Project", *project)
+    assert path.container == Container("Dataset", *dataset)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,8 @@ def resolve(
     `mark`, the one that was made with this mark before, or a new one that bears it. Raises
     StageError.
     """
+    if path.container.choice == "id":
+        _existing(session, path.container)  # no Project is made for what is not there
     if path.project and project is None:
         project = resolve_container(session, path.project, mark)
     target = resolve_container(session, path.container, mark)

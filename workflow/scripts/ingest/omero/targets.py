@@ -92,6 +92,8 @@ def _target_entry(fileset: Fileset, target: str, known: Entry | None, context: C
 
     def find(session: Session) -> Entry:
         if path.per_fileset:
+            if path.container.choice != "new":
+                resolve_container(session, path.container)  # it alone is shared
             return {"per_fileset": True, "project": _shared_project(session, path)}
         if known and still_there(session, target_of(known)):
             return target_of(known).to_json()
