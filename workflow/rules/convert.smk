@@ -7,7 +7,14 @@ rule convert:
         log_file("convert"),
     conda:
         "../../envs/ingest.yaml"
+    # As many as the hungriest converter: which one a batch needs is not known here.
+    threads: max((each.cpus for each in CONFIG.converters.values()), default=1)
     params:
+        store=str(CONFIG.convert.store or CONFIG.transfer.store) if CONFIG.converters else None,
+        converters={
+            name: {**each.deciding(), "parameters": each.parameters}
+            for name, each in CONFIG.converters.items()
+        },
         last_failure=last_failure_from("convert"),
     script:
         "../scripts/convert.py"

@@ -33,12 +33,6 @@ from ingest.stages.superseded import nothing_in_omero, set_aside_folder
 WORDS = 2_000  # characters of a converter's last words in a record or an error
 ANSWER = 16_000_000  # bytes at the end of its output in which its JSON is looked for
 
-# What decides, of a converter's options, what its outputs are.
-_DECIDING = (
-    "contract", "image", "command", "output", "key_values", "environment", "network",
-    "alt_output", "working_folder",
-)  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -62,13 +56,7 @@ def requested(fileset: Fileset, context: Context) -> Request:
 
 def deciding(request: Request) -> dict[str, Any]:
     """What decides the outputs, of the configuration and the row."""
-    options = request.converter.model_dump(mode="json", include=set(_DECIDING))
-    # Values may be secret, like a licence's key.
-    options["environment"] = {
-        name: hashlib.sha256(value.encode()).hexdigest()
-        for name, value in options["environment"].items()
-    }
-    return {"converter": options, "parameters": dict(request.parameters)}
+    return {"converter": request.converter.deciding(), "parameters": dict(request.parameters)}
 
 
 def convert(fileset: Fileset, sources: tuple[SourceFile, ...], context: Context) -> Record:

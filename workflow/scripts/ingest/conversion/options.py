@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import re
 import shlex
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, model_validator
@@ -24,6 +25,12 @@ NO_CONVERTER = "none"  # a row's way to have none although defaults.convert name
 PLACEHOLDERS = ("input", "inputs", "output", "stem", "name", "cpus", "memory_mb")
 # What the BIOMERO contract's caller decides.
 RESERVED = ("inputfile", "outputfolder", "altoutputfolder")
+
+# Limits and parameters do not: a row's parameters are told apart by themselves.
+_DECIDING = (
+    "contract", "image", "command", "output", "key_values", "environment", "network",
+    "alt_output", "working_folder",
+)  # fmt: skip
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -152,6 +159,16 @@ class Converter(BaseModel):
         if self.runtime != "host" and not self.image:
             raise _problem("a converter has no image", "Name its image, or write runtime: host.")
         return self
+
+    def deciding(self) -> dict[str, Any]:
+        """What decides, of these options, what the outputs are: JSON values."""
+        options = self.model_dump(mode="json", include=set(_DECIDING))
+        # Values may be secret, like a licence's key.
+        options["environment"] = {
+            name: hashlib.sha256(value.encode()).hexdigest()
+            for name, value in self.environment.items()
+        }
+        return options
 
 
 ConverterName = Annotated[str, AfterValidator(_converter_name)]
