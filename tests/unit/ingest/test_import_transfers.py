@@ -151,6 +151,16 @@ def test_a_store_is_for_good(tmp_path: Path, how: str) -> None:
     plan(tmp_path, f"a,a.tif,{how}", **store)
 
 
+def test_what_a_converter_reads_is_not_removed(tmp_path: Path) -> None:
+    options = {
+        "converters": {"tiff": {"runtime": "host", "command": "cp {input} {output}"}},
+        "transfer": {"store": "store"},
+    }
+    with pytest.raises(ManifestError, match="OMERO gets only what 'tiff' makes"):
+        plan(tmp_path, "a,a.tif,cp_rm", defaults={"convert": "tiff"}, **options)
+    plan(tmp_path, "a,a.tif,cp_rm", **options)
+
+
 def test_what_lies_in_the_store_is_not_removed(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "b.tif").write_bytes(b"x")
