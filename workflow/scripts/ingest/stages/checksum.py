@@ -87,9 +87,12 @@ def _algorithm(fileset: Fileset, context: Context) -> str:
     """The algorithm that the row names, or what its server and we agree on."""
     if fileset.checksum_algorithm != "auto":
         return fileset.checksum_algorithm
-    from ingest.omero.repository import negotiated_algorithm  # needs omero-py, slow to load
+    # These need omero-py, which is slow to load.
+    from ingest.omero.repository import negotiated_algorithm
+    from ingest.omero.retrying import retried
 
-    return negotiated_algorithm(context)
+    seconds = context.config.importing.retry_seconds
+    return retried(fileset.id, seconds, lambda: negotiated_algorithm(context))
 
 
 def _earlier(fileset: Fileset, context: Context) -> Record | None:
