@@ -1,20 +1,20 @@
 #!/bin/bash
 # Build a converter's image without a registry, from Debian's packages and PyPI. Needs root.
-# Usage: containers/build.sh CONVERTER apptainer FILE.sif
-#        containers/build.sh CONVERTER podman NAME
+# Usage: containers/build.sh FOLDER apptainer FILE.sif
+#        containers/build.sh FOLDER podman NAME
 #
-# CONVERTER is a folder beside this file. Debian comes from $MIRROR, by default the mirror that apt
-# uses on this machine; a dated one (snapshot.debian.org) gives the same packages again.
+# FOLDER holds the converter's definitions, containers/ometiff for one. Debian comes from $MIRROR, by
+# default the mirror that apt uses on this machine; a dated one gives the same packages again.
 set -euo pipefail
 
 [ $# = 3 ] || {
-    sed -n '3,4s/^# //p' "$0" >&2
+    sed -n '3,4s/^# *//p' "$0" >&2
     exit 2
 }
-converter=$1
+repository=$(cd "$(dirname "$0")/.." && pwd)
+folder=$(realpath --relative-to "$repository" "$1")
 runtime=$2
 image=$3
-repository=$(cd "$(dirname "$0")/.." && pwd)
 [ "$runtime" != apptainer ] || image=$(realpath "$image")
 cd "$repository" # the definitions name their files from here
 
@@ -31,21 +31,22 @@ case $runtime in
 apptainer)
     [ ! -e "$certificates" ] || bind=(--bind "$certificates:/mnt:ro")
     apptainer build --force "${bind[@]}" --build-arg "MIRROR=$MIRROR" \
-        "$image" "containers/$converter/$converter.def"
+        "$image" "$folder/$(basename "$folder").def"
     ;;
 podman)
-    base=localhost/omero-ingest/bookworm
+    # BASE=localhost/omero-ingest/<release of Debian>
+    base=$(sed -n 's/^ARG BASE=//p' "$folder/Containerfile")
     if ! podman image exists "$base"; then
         root=$(mktemp -d)
         trap 'rm -rf "$root"' EXIT
-        debootstrap --variant=minbase bookworm "$root/debian" "$MIRROR"
+        debootstrap --variant=minbase "$(basename "$base")" "$root/debian" "$MIRROR"
         rm -rf "$root"/debian/var/cache/apt/archives/*.deb "$root"/debian/var/lib/apt/lists/*
         tar --create --numeric-owner --one-file-system --directory "$root/debian" . |
             podman import --quiet - "$base"
     fi
     [ ! -e "$certificates" ] || bind=(--volume "$certificates:/mnt:ro")
-    podman build --network host "${bind[@]}" --build-arg "BASE=$base" --tag "$image" \
-        --file "containers/$converter/Containerfile" .
+    podman build --network host "${bind[@]}" --tag "$image" \
+        --file "$folder/Containerfile" .
     ;;
 *)
     echo "no such runtime: $runtime; apptainer and podman are known" >&2
