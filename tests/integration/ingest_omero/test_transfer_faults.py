@@ -176,6 +176,10 @@ def rewrite(path: Path, restore_time: bool) -> None:
         os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
 
 
+def cut(path: Path, _restore_time: bool) -> None:
+    os.truncate(path, path.stat().st_size - 4)
+
+
 def replace_by_another(path: Path, _restore_time: bool) -> None:
     content, found = path.read_bytes(), path.stat()
     other = path.with_suffix(".new")
@@ -189,7 +193,8 @@ Change = Callable[[Path, bool], None]
 
 @pytest.mark.parametrize("transfer", ["ln_s", "ln", "ln_rm", "cp", "cp_rm", "upload", "upload_rm"])
 @pytest.mark.parametrize(
-    ("change", "restore_time"), [(rewrite, False), (rewrite, True), (replace_by_another, False)]
+    ("change", "restore_time"),
+    [(rewrite, False), (rewrite, True), (replace_by_another, False), (cut, False)],
 )
 def test_a_source_that_changes_while_it_is_read(
     rig: Rig, transfer: str, change: Change, restore_time: bool, monkeypatch: pytest.MonkeyPatch
@@ -213,4 +218,7 @@ def test_a_source_that_changes_while_it_is_read(
     monkeypatch.undo()
     check_nothing_is_left(rig, sources, record, before)
     assert str(sources[1]) in record.cause
+    assert ("changed after its checksum" in record.cause) != restore_time
+    if change is cut:
+        large_image(sources[1])
     check_rerun(rig, sources, transfer)

@@ -1,6 +1,7 @@
 """transfer lands filesets in the store: whole, verified, once, and without a loss on the way."""
 
 import os
+import resource
 import shutil
 import stat
 from collections.abc import Callable
@@ -223,6 +224,25 @@ def test_space_is_looked_for_before_anything_is_copied(
         world.run("cp")
     assert world.stored() == ["b.tif"]
     world.run("ln")
+
+
+@pytest.mark.parametrize("mode", ["cp", "mv"])
+def test_a_disk_that_fills_in_the_middle_of_a_file(
+    world: World, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    monkeypatch.setattr(transfer, "link_obstacle", lambda path, folder: "too far")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3, hard))  # of five bytes that each file has
+    try:
+        with pytest.raises(StageError, match="could not be written: File too large") as caught:
+            world.run(mode)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "Free space" in caught.value.remedy
+    assert world.stored() == []
+    assert world.sources() == sorted(NAMES)
+    world.run(mode)
+    assert world.stored() == sorted(NAMES)
 
 
 def test_mv_needs_to_remove_before_it_begins(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

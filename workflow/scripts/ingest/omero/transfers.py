@@ -190,6 +190,7 @@ def _check_size(saved: Any, place: Place, remedy: str) -> None:
         return
     size = saved.getSize().getValue()
     if size != place.file.size:
+        check_as_recorded(place.file, "checksum")  # perhaps it was the source that changed
         raise StageError(
             f"OMERO sees {size} bytes at {place.location}, but {place.file.path} has "
             f"{place.file.size}",
