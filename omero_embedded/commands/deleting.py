@@ -31,8 +31,8 @@ def delete_task(repository: Repository, thumbnails: Thumbnails, actor: Actor, re
     def run() -> None:
         try:
             with repository.store.write(actor) as work:
-                targets = _targets(request) if head is None else _below(work, head)
-                done.append(work.delete_all(targets, *_options(body), is_dry))
+                targets = targets_of(request) if head is None else _below(work, head)
+                done.append(work.delete_all(targets, *options_of(body), is_dry))
         except omero.ServerError as error:
             raise Failed("graph-fail", error.message) from error
         if not is_dry:
@@ -43,18 +43,19 @@ def delete_task(repository: Repository, thumbnails: Thumbnails, actor: Actor, re
     return Task(request, [run], lambda: _response(done[0]))
 
 
-def _targets(request: Any) -> dict[str, list[int]]:
+def targets_of(request: Any) -> dict[str, list[int]]:
+    """What a request over the graph starts from: ids by type name."""
     return {kind: list(ids) for kind, ids in (request.targetObjects or {}).items()}
 
 
 def _below(work: Work, head: Any) -> dict[str, list[int]]:
     """Of what would go with the targets, the objects of the types to start from."""
-    found = work.delete_all(_targets(head), *_options(head), dry_run=True).ids
+    found = work.delete_all(targets_of(head), *options_of(head), dry_run=True).ids
     wanted = {type_of(name).name for name in head.startFrom or ()}
     return {name: ids for name, ids in found.items() if wanted & set(lineage(name))}
 
 
-def _options(request: Any) -> tuple[list[str], list[str]]:
+def options_of(request: Any) -> tuple[list[str], list[str]]:
     """The types that are spared, and those taken although still in use."""
     return _kinds(request, "excludeType"), _kinds(request, "includeType")
 

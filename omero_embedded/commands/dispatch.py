@@ -11,6 +11,7 @@ from omero_embedded.commands.checking import checksum_task
 from omero_embedded.commands.deleting import delete_task
 from omero_embedded.commands.groups import permissions_task
 from omero_embedded.commands.handle import Failed, Task
+from omero_embedded.commands.moving import moving_task, targets_task
 from omero_embedded.commands.sessions import timeout_task, who_task
 from omero_embedded.commands.usage import usage_task
 from omero_embedded.pixels.thumbnails import Thumbnails
@@ -51,6 +52,10 @@ class Commands:
             return delete_task(self._repository, self._thumbnails, actor, request)
         if isinstance(request, omero.cmd.DiskUsage2):
             return usage_task(self._store, actor, request)
+        if isinstance(request, omero.cmd.Chgrp2 | omero.cmd.Chown2):
+            return moving_task(self._store, actor, request)
+        if isinstance(request, omero.cmd.LegalGraphTargets):
+            return targets_task(request)
         if isinstance(request, omero.cmd.Chmod2):
             return permissions_task(self._store, actor, request)
         if isinstance(request, omero.cmd.DoAll):

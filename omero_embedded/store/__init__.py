@@ -11,7 +11,8 @@ with store.read(actor) as work:
 from omero_embedded.hql.page import Page
 from omero_embedded.store.actor import ALL_GROUPS, Actor
 from omero_embedded.store.deletion import Deletion
+from omero_embedded.store.moving import Change
 from omero_embedded.store.store import Store
 from omero_embedded.store.work import Work
 
-__all__ = ["ALL_GROUPS", "Actor", "Deletion", "Page", "Store", "Work"]
+__all__ = ["ALL_GROUPS", "Actor", "Change", "Deletion", "Page", "Store", "Work"]

@@ -200,6 +200,10 @@ class Access:
             self._cache[key] = permissions
         return self._cache[key]
 
+    def is_private(self, group: int | None) -> bool:
+        """Whether the members of a group do not see each other's data."""
+        return group is not None and not self._granted(group, _GROUP, _READ)
+
     def _granted(self, group: int, role: int, right: int) -> bool:
         return _has(self._groups.get(group, 0), role, right)
 

@@ -18,7 +18,7 @@ from omero_embedded.store.events import Events
 from omero_embedded.store.loading import Loader, one_of
 from omero_embedded.store.schema import GROUP, OWNER, TYPE, table_of, tables
 
-_Reason = Literal["asked for", "part", "orphan"]
+Reason = Literal["asked for", "part", "orphan"]
 
 
 @dataclass(slots=True)
@@ -36,6 +36,8 @@ class Deletion:
 class Deleter:
     """One deletion. `keep` are types that are spared, `include` those taken though still in use or
     among those spared: `omero delete --include TagAnnotation` always sends tags as spared too."""
+
+    act, acting = "delete", "Deleting"
 
     def __init__(
         self,
@@ -58,17 +60,29 @@ class Deleter:
 
     def delete(self, targets: Mapping[str, Sequence[int]], dry_run: bool) -> Deletion:
         """See Work.delete."""
+        self.plan(targets)
+        deletion = self._summary()
+        if not dry_run:
+            self._let_go()
+            self._remove(deletion)
+        return deletion
+
+    def plan(self, targets: Mapping[str, Sequence[int]]) -> None:
+        """Find all that goes with the targets. Raises when something would be torn apart."""
         for type_name, ids in targets.items():
             self._doom_asked_for(type_of(type_name), ids)
         while self._pending or self._settle():
             while self._pending:
                 self._expand(*self._pending.pop())
         self._check_what_holds_fast()
-        deletion = self._summary()
-        if not dry_run:
-            self._let_go()
-            self._remove(deletion)
-        return deletion
+
+    def condemned(self) -> dict[str, list[int]]:
+        """What goes: ids by type name."""
+        by_type: dict[str, list[int]] = defaultdict(list)
+        for doomed in self._doomed.values():
+            for object_id, name in sorted(doomed.items()):
+                by_type[name].append(object_id)
+        return {name: ids for name, ids in sorted(by_type.items()) if ids}
 
     # Condemning
 
@@ -77,9 +91,9 @@ class Deleter:
         for object_id in ids:
             found = self._doomed[model_type.root].get(object_id)
             if found is None or model_type.name not in lineage(found):
-                raise invalid(f"There is no {model_type.name} with id {object_id} to delete")
+                raise invalid(f"There is no {model_type.name} with id {object_id} to {self.act}")
 
-    def _doom(self, root: str, ids: Iterable[int], reason: _Reason) -> None:
+    def _doom(self, root: str, ids: Iterable[int], reason: Reason) -> None:
         """Condemn objects. Raises omero.SecurityViolation when one that is asked for, or part of
         another, is not the actor's to delete; an orphan then stays."""
         fresh = set(ids) - set(self._doomed[root])
@@ -89,10 +103,12 @@ class Deleter:
             family = set(lineage(name))
             if reason != "asked for" and self._keep & family and not self._include & family:
                 continue
-            if not self._may_delete(name, row, reason):
+            if not self._may_take(name, row, reason):
                 if reason == "orphan":
                     continue
-                raise forbidden(f"Deleting {type_of(name).java_name}:Id_{row['id']} not allowed.")
+                raise forbidden(
+                    f"{self.acting} {type_of(name).java_name}:Id_{row['id']} not allowed."
+                )
             self._doomed[root][row["id"]] = name
             by_type[name].append(row["id"])
         self._pending += by_type.items()
@@ -104,7 +120,7 @@ class Deleter:
             shown += [table.c.mimetype, table.c.repo]
         return self._connection.execute(select(*shown).where(one_of(table.c.id, ids))).mappings()
 
-    def _may_delete(self, name: str, row: Any, reason: _Reason) -> bool:
+    def _may_take(self, name: str, row: Any, reason: Reason) -> bool:
         model_type = type_of(name)
         if reason != "asked for" and (model_type.is_link or name in WHOEVER_OWNS_IT):
             return True
@@ -154,28 +170,25 @@ class Deleter:
         if split:
             fileset, gone, stays = split
             raise invalid(
-                f"within Fileset[{fileset}] may not delete Image[{gone}] while Image[{stays}] "
-                "remains: delete the whole fileset"
+                f"within Fileset[{fileset}] may not {self.act} Image[{gone}] while Image[{stays}] "
+                f"remains: {self.act} the whole fileset"
             )
         for owner, member in HELD_FAST:
             for holder, held in self._graph.remaining_holders(owner, member):
                 raise invalid(
-                    f"may not delete {type_of(owner).members[member].target}[{held}] while "
+                    f"may not {self.act} {type_of(owner).members[member].target}[{held}] while "
                     f"{owner}[{holder}] remains"
                 )
 
     # Doing it
 
     def _summary(self) -> Deletion:
-        by_type: dict[str, list[int]] = defaultdict(list)
-        for doomed in self._doomed.values():
-            for object_id, name in sorted(doomed.items()):
-                by_type[name].append(object_id)
+        by_type = self.condemned()
+        files = by_type.get("OriginalFile", [])
         loader = Loader(self._connection, self._access)
-        loader.load("OriginalFile", by_type["OriginalFile"])
+        loader.load("OriginalFile", files)
         loader.finish()
-        files = [loader.object("OriginalFile", i) for i in by_type["OriginalFile"]]
-        return Deletion({name: ids for name, ids in sorted(by_type.items()) if ids}, files)
+        return Deletion(by_type, [loader.object("OriginalFile", i) for i in files])
 
     def _let_go(self) -> None:
         """Empty the references to what goes, where they may be empty."""

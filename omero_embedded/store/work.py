@@ -17,6 +17,7 @@ from omero_embedded.store.deletion import Deleter, Deletion
 from omero_embedded.store.errors import invalid, misused
 from omero_embedded.store.events import Events
 from omero_embedded.store.loading import Loader
+from omero_embedded.store.moving import Change, Giver, Mover
 from omero_embedded.store.saving import Saver
 from omero_embedded.store.schema import PERMISSIONS, UPDATE, table_of
 from omero_embedded.store.sequences import Sequences
@@ -170,6 +171,35 @@ class Work:
             _known_type(name)
         deleter = Deleter(self.connection, self.access, self._events, keep, include)
         return deleter.delete(targets, dry_run)
+
+    def move(
+        self,
+        targets: Mapping[str, Sequence[int]],
+        group: int,
+        keep: Sequence[str] = (),
+        include: Sequence[str] = (),
+        dry_run: bool = False,
+    ) -> Change:
+        """Move objects with what is part of them, and with what nothing that stays uses, to another
+        group; links that would tie groups together go. Raises as `delete_all` does."""
+        self.get("ExperimenterGroup", group)
+        mover = Mover(self.connection, self.access, self._events, group, keep, include)
+        return mover.change(targets, dry_run)
+
+    def give(
+        self,
+        targets: Mapping[str, Sequence[int]],
+        user: int,
+        member_of: frozenset[int],
+        keep: Sequence[str] = (),
+        include: Sequence[str] = (),
+        dry_run: bool = False,
+    ) -> Change:
+        """Give objects, with what goes along when they move, to a user, whose groups are
+        `member_of`. Raises as `delete_all` does."""
+        self.get("Experimenter", user)
+        given = (self.connection, self.access, self._events, user, keep, include)
+        return Giver(*given, member_of=member_of).change(targets, dry_run)
 
     def finish(self) -> None:
         """Write down what is only known at the end of a transaction."""
