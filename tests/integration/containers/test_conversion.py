@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +19,9 @@ import tifffile
 import imageformats
 from ingest.fileset import Fileset, Record, StageError
 from ingest.stages.convert import STAGE
-from tests.fixtures.containers import Images, derive, remove
+from tests.fixtures.containers import Images, call, derive, remove
 from tests.integration.containers.converters import chooser
+from tests.integration.containers.registry import serving
 from tests.integration.containers.rig import context_of, files_in, is_running
 from tests.integration.workflow.workspace import wait_until
 
@@ -203,3 +206,61 @@ def test_a_killed_conversion_ends_its_converter_and_is_begun_anew(
     assert [file.name for file in record.files] == ["converted/cell.ome.tif"]
     assert files_in(tmp_path / "store") == ["a/conversion.json", "a/converted/cell.ome.tif"]
     assert list(source.parent.iterdir()) == [source]
+
+
+def test_an_image_of_a_registry_is_pinned_and_a_tag_that_moved_is_told(
+    converter: Images,
+    source: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("APPTAINER_NOHTTPS", "true")
+    monkeypatch.setenv("APPTAINER_CACHEDIR", str(tmp_path / "cache"))
+    other = derive(tmp_path, "moved", chooser() + "# another\n")
+    try:
+        with serving(tmp_path) as registry:
+            name = f"docker://{registry.address}/test/image:latest"
+            context = context_of(tmp_path, {"c": {**image_in(converter, "sif"), "image": name}})
+            first = registry.push(converter.podman, "latest")
+            row = Fileset("a", 2, str(source), convert="c?which=copies")
+            record = STAGE.run(row, PLAN, context)
+            assert record.facts["conversion"]["image_digest"] == first
+            moved = registry.push(other.podman, "latest")
+            record = STAGE.run(replace(row, id="b"), PLAN, context)
+            assert record.facts["conversion"]["image_digest"] == moved != first
+            assert record.facts["conversion"]["image_digest_before"] == first
+            assert f"it was {first}, it is {moved}" in caplog.text
+        record = STAGE.run(replace(row, id="c"), PLAN, context)  # the registry is gone
+        assert record.facts["conversion"]["image_digest"] == moved
+    finally:
+        remove(other)
+
+
+def test_an_image_that_was_dockers_runs_where_it_wants_to_and_evaluates_no_name(
+    mini_image: Images, source: Path, tmp_path: Path
+) -> None:
+    """As many converters of BIOMERO are: an entry point relative to the image's WORKDIR."""
+    named = source.rename(source.with_name('cell $(touch ${output}) `id` "x".ome.tif'))
+    name, archive = "localhost/omero-ingest/test-relative", tmp_path / "relative.tar"
+    root = io.BytesIO()
+    with tarfile.open(fileobj=root, mode="w") as tar:
+        tar.add(mini_image.folder, arcname=".")
+        content = chooser().encode()
+        member = tarfile.TarInfo("./app/converter.sh")
+        member.size = len(content)
+        tar.addfile(member, io.BytesIO(content))
+    changes = ("--change", "WORKDIR=/app", "--change", 'ENTRYPOINT ["bash", "converter.sh"]')
+    call("podman", "import", "--quiet", *changes, "-", name, stdin=root.getvalue())
+    image = Images(tmp_path, tmp_path / "relative.sif", name)
+    try:
+        call("podman", "save", "--quiet", "--output", str(archive), name)
+        call("apptainer", "build", str(image.sif), f"docker-archive:{archive}")
+        for form in ("sif", "podman"):
+            context = context_of(tmp_path, {"c": image_in(image, form)})
+            row = Fileset(form, 2, str(named), convert="c?which=copies")
+            record = STAGE.run(row, PLAN, context)
+            assert Path(record.files[0].path).read_bytes() == named.read_bytes()
+        assert files_in(named.parent) == [named.name]
+    finally:
+        remove(image)

@@ -21,6 +21,7 @@ from ingest.conversion import (
     runtimes,
     template,
 )
+from ingest.conversion.choice import choose
 from ingest.conversion.images import Image
 from ingest.conversion.options import BadRequest, Converter, Request, parse_request
 from ingest.conversion.outputs import Part
@@ -76,10 +77,7 @@ def convert(fileset: Fileset, sources: tuple[SourceFile, ...], context: Context)
 
 def _plan(fileset: Fileset, sources: tuple[SourceFile, ...], context: Context) -> Plan:
     request = requested(fileset, context)
-    runtime = runtimes.choose(request.converter)
-    image = Image("", "", "")
-    if runtime.name != "host":
-        image = images.pinned(runtime.name, request.converter.image, context.results)
+    runtime, image = choose(request.converter, context.results)
     if image.before:
         context.log.warning(
             "%s: the image %s is not what it was when it was last used: it was %s, it is %s",

@@ -14,12 +14,12 @@ import stat
 import subprocess
 import threading
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ingest.atomic import write_text
-from ingest.conversion import runtimes
+from ingest.conversion import registry, runtimes
+from ingest.conversion.registry import file_digest
 from ingest.fileset import StageError
 
 _LOCK = threading.Lock()
@@ -36,13 +36,6 @@ class Image:
     used: str
     digest: str
     before: str = ""
-
-
-@lru_cache(maxsize=1)
-def apptainer_client() -> Any:
-    from spython.main import get_client
-
-    return get_client(quiet=True)
 
 
 def usable(runtime: str, name: str) -> str:
@@ -74,8 +67,6 @@ def pinned(runtime: str, name: str, results: Path) -> Image:
 
 def _apptainer(name: str, results: Path, earlier: dict[str, Any]) -> tuple[str, str, str]:
     """What apptainer is to run, its digest, and how it looks from outside."""
-    from ingest.conversion import registry
-
     if not runtimes.is_path(name):
         return registry.fetched(name, results / "images", earlier)
     path = Path(usable("apptainer", name))
@@ -110,11 +101,6 @@ def _inspected(runtime: str, name: str) -> tuple[str, str]:
         done = subprocess.run(ask, env=environment, capture_output=True, text=True, check=True)
     identity = done.stdout.strip().removeprefix("sha256:")
     return identity, f"sha256:{identity}"
-
-
-def file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
 def _looks(path: Path) -> str:

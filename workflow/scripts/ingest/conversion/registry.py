@@ -6,6 +6,7 @@ what is recorded. Source: the OCI distribution specification (manifests, and its
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -16,7 +17,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from ingest.conversion import images
+from ingest.conversion import runtimes
 from ingest.fileset import StageError
 
 _SECONDS = 30
@@ -45,10 +46,15 @@ def fetched(name: str, folder: Path, earlier: dict[str, Any]) -> tuple[str, str,
         return str(path), digest, digest
     pulled = _pulled(_at(name, digest), folder)
     if not digest:
-        digest = images.file_digest(pulled)
+        digest = file_digest(pulled)
         path = _path(folder, name, digest)
     pulled.rename(path)
     return str(path), digest, digest
+
+
+def file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
 def resolved(name: str) -> str:
@@ -113,7 +119,7 @@ def _pulled(name: str, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f".{uuid.uuid4().hex}.partial"
     try:
-        images.apptainer_client().pull(image=name, name=str(part), quiet=True)
+        runtimes.apptainer_client().pull(image=name, name=str(part), quiet=True)
     except SystemExit:  # spython's way to refuse a name
         part.unlink(missing_ok=True)
     if not part.exists():

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -17,9 +19,9 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from signal import SIGKILL
+from typing import Any
 
 from ingest.conversion.options import Converter
-from ingest.fileset import StageError
 
 INPUT, OUTPUT, ALTERNATIVE = "/data", "/output", "/altoutput"
 PROBE_SECONDS = 120
@@ -64,28 +66,6 @@ class Runtime:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-def choose(converter: Converter) -> Runtime:
-    """The runtime for a converter: the one it names, or the first that works for `auto`.
-
-    Raises StageError when none does, with what each one said.
-    """
-    if converter.runtime == "host":
-        return Runtime("host")
-    names = suitable(converter)
-    said = []
-    for name in names:
-        found = probe(name, converter.image)
-        if isinstance(found, Runtime):
-            return found
-        said.append(f"{name}: {found}")
-    raise StageError(
-        f"no container can be run on {os.uname().nodename} from the image {converter.image}: "
-        + "; ".join(said),
-        "Install apptainer or podman there (or correct the converter's image and runtime), and run "
-        "the same command again.",
-    )
-
-
 def suitable(converter: Converter) -> list[str]:
     """The runtimes that can use the kind of image the converter names."""
     if converter.runtime != "auto":
@@ -102,16 +82,18 @@ def is_path(image: str) -> bool:
     return image.endswith(".sif") or image.startswith(("/", "./", "../", "~"))
 
 
+def program(runtime: str) -> str:
+    """The path of a runtime's program; empty when it is not installed."""
+    found = shutil.which(runtime)
+    if found is None and runtime == "apptainer":
+        found = shutil.which("singularity")
+    return found or ""
+
+
 @lru_cache(maxsize=64)
 def probe(name: str, image: str) -> Runtime | str:
-    """The runtime if it can run this image here, else what it said; asked once per job."""
-    from ingest.conversion.images import usable
-
-    program = shutil.which(name) or (shutil.which("singularity") if name == "apptainer" else None)
-    if program is None:
-        return "it is not installed"
-    image = usable(name, image)
-    version = _said([program, "--version"])[1].splitlines()
+    """The runtime if it can run this image, else what it said; asked once per job."""
+    version = _said([program(name), "--version"])[1].splitlines()
     runtime = Runtime(name, version[0] if version else "")
     if name == "apptainer":
         return _probe_apptainer(runtime, image)
@@ -165,6 +147,30 @@ def _short(words: str) -> str:
     return " ".join(words.split())[-500:] or "it failed without a word"
 
 
+@lru_cache(maxsize=64)
+def _own_working_folder(image: str) -> str:
+    """Where an image that was Docker's wants to run, which apptainer knows but does not heed."""
+    if not Path(image).is_file():
+        return ""
+    _, listed = _said([program("apptainer"), "sif", "list", image])
+    for number in re.findall(r"^(\d+) +\|.*JSON\.Generic", listed, re.MULTILINE):
+        try:
+            found = json.loads(_said([program("apptainer"), "sif", "dump", number, image])[1])
+        except ValueError:
+            continue
+        folder = found.get("WorkingDir", "") if isinstance(found, dict) else ""
+        if folder:
+            return str(folder)
+    return ""
+
+
+@lru_cache(maxsize=1)
+def apptainer_client() -> Any:
+    from spython.main import get_client
+
+    return get_client(quiet=True)
+
+
 def command(runtime: Runtime, job: Job) -> list[str]:
     """What to execute on this machine to have `job` done."""
     off = () if job.network else runtime.network_off
@@ -213,27 +219,25 @@ def client_environment(more: Mapping[str, str]) -> dict[str, str]:
 
 
 def _apptainer(job: Job, network: Sequence[str]) -> list[str]:
-    from ingest.conversion.images import apptainer_client
-
     words = apptainer_client()._init_command("run" if job.has_entry else "exec", ["--silent"])
-    if shutil.which(words[0]) is None:
-        words[0] = "apptainer"
-    # --no-privs: root could mount its inputs anew, writable.
-    words += ["--containall", "--no-home", "--no-privs", "--writable-tmpfs", *network]
+    words[0] = program("apptainer")  # spython knows it by its former name
+    # --no-privs: root could mount its inputs anew, writable. --no-eval: an image that was Docker's
+    # would have a shell evaluate its arguments, and with them the names of files.
+    words += ["--containall", "--no-home", "--no-privs", "--no-eval", "--writable-tmpfs", *network]
     words += ["--workdir", str(job.temporary)] if job.mounts else []
-    words += ["--cwd", job.working_folder or (OUTPUT if job.mounts else "/")]
+    words += ["--cwd", job.working_folder or _own_working_folder(job.image) or "/tmp"]
     for mount in job.mounts:
         words += ["--mount", _mount(*mount, read_only="ro")]
     return [*words, job.image, *job.words]
 
 
-def docker_like(program: str, job: Job, network: Sequence[str], memory: str) -> list[str]:
+def docker_like(name: str, job: Job, network: Sequence[str], memory: str) -> list[str]:
     """The command for podman or docker."""
-    words = [program, "run", "--rm", "--security-opt", "no-new-privileges", *network]
+    words = [name, "run", "--rm", "--security-opt", "no-new-privileges", *network]
     words += ["--name", job.name] if job.name else []
     if memory == "limited" and job.memory_mb:
         words += ["--memory", f"{job.memory_mb}m", "--memory-swap", f"{job.memory_mb}m"]
-    if program == "podman":
+    if name == "podman":
         # Podman's root is whoever runs it: what is written belongs to us, whatever the image says.
         words += ["--pull", "never", "--user", "0:0"]
     else:
