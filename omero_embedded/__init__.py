@@ -7,7 +7,7 @@ From the wire inwards (docs/embedded-server.md says what it does and what it doe
     wire        plain objects with a Slice interface's methods become Ice servants
     sessions    router and ServiceFactory: logins, the clients in them, what each has open
     services    one class per interface of omero::api (IQuery, IAdmin, ThumbnailStore...)
-    commands    omero.cmd requests (Delete2, DiskUsage2...) and the handles they run under
+    commands    omero.cmd requests (Delete2, Chgrp2...) and the handles they run under
     repository  the ManagedRepository: files, digests, beginning and verifying an import
     imports     what Bio-Formats reads of a verified fileset becomes images and plates
     pixels      planes, rendering settings, thumbnails
