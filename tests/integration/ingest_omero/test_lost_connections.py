@@ -131,6 +131,27 @@ def test_an_import_survives_a_loss_at_every_call(
     assert position >= len(set(operations))
 
 
+@pytest.mark.parametrize("fault", ["before", "after"])
+def test_targets_are_made_once_with_a_loss_at_every_call(
+    far: Rig, proxy: IceProxy, world: World, fault: Fault
+) -> None:
+    path = write_image(far.folder / "a.tif")
+    position, lost = 0, [""]
+    while lost:
+        name = f"{fault}-{position}"
+        far.filesets = []
+        far.add("row", [path], target=f"Project:name:{name}/Dataset:name:{name}", tags=(name,))
+        far.close()
+        far.context = far.new_context()
+        proxy.watch(position, fault)
+        table = far.targets()
+        lost = [call.operation for call in proxy.calls if call.fault]
+        assert "id" in table["targets"][0] and "id" in table["tags"][0], f"{name}, {lost}"
+        assert world.containers_named(name) == 1, f"{name}, {lost}"
+        position += 1
+    assert position > 20
+
+
 @pytest.mark.parametrize("operation", ["importFileset", "write", "verifyUpload", "getResponse"])
 def test_a_connection_that_leads_nowhere_is_given_up(
     far: Rig, proxy: IceProxy, world: World, operation: str, monkeypatch: pytest.MonkeyPatch

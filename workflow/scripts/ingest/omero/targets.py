@@ -16,7 +16,8 @@ from ingest.context import Context
 from ingest.failures import TARGETS, note_failure
 from ingest.fileset import Fileset, StageError
 from ingest.omero.containers import Target, resolve, resolve_container, still_there
-from ingest.omero.errors import LostConnection
+from ingest.omero.errors import Passing
+from ingest.omero.retrying import retried
 from ingest.omero.session import Session
 from ingest.omero.tags import resolve_tag
 from ingest.omero.target_grammar import TargetPath, parse_target
@@ -31,7 +32,8 @@ def resolve_all(plan_files: Iterable[Path], context: Context) -> None:
     A target found or made in an earlier run is used again as long as it exists. What cannot be had
     becomes an entry with its error; only a server that cannot be reached raises StageError.
     """
-    database = context.sessions.get().database
+    seconds = context.config.importing.retry_seconds
+    database = retried(TARGETS, seconds, lambda: context.sessions.get().database)
     memory = context.journal.folder / f"targets-{database}.json"
     known = {key(entry): entry for entry in read_table(memory)["targets"]}
     table: dict[str, list[Entry]] = {kind: [] for kind in KINDS}
@@ -117,10 +119,14 @@ def _tag_entry(fileset: Fileset, tag: str, context: Context) -> Entry:
 
 
 def _outcome(find: Callable[[Session], Entry], fileset: Fileset, context: Context) -> Entry:
-    try:
+    def ask() -> Entry:
         with context.sessions.using(fileset.user, fileset.group) as session:
             return find(session)
-    except LostConnection:
+
+    try:
+        # What the attempt before made is found by its name.
+        return retried(fileset.id, context.config.importing.retry_seconds, ask)
+    except Passing:
         raise
     except StageError as error:
         _log(fileset, error, context)
