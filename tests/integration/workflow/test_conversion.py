@@ -155,3 +155,35 @@ def test_a_run_that_is_killed_while_it_converts_finishes_when_it_is_run_again(
     assert len(workspace.filesets_in_omero()) == 1
     left = {path.name for path in (workspace.folder / "store").rglob("*") if path.is_file()}
     assert left == {"cell.ome.tif", "conversion.json"}
+
+
+def test_imported_from_scratch_and_led_to_the_store(workspace: Workspace) -> None:
+    source = write_image(workspace.folder / "source/cell.ome.tif", 5)
+    tool = {"runtime": "host", "command": "cp {input} {output}/{stem}.ome.tif"}
+    workspace.configure(
+        converters={"c": tool},
+        convert={"store": "store", "scratch": "fast", "stage_then_redirect": True},
+        defaults={"convert": "c"},
+    )
+    workspace.write_manifest([{"fileset": "a", "path": "source/cell.ome.tif"}])
+
+    run = workspace.run()
+
+    assert run.status == 0, run.terminal
+    facts = workspace.record("annotate", "a")["facts"]
+    (entry,) = facts["repository_files"].values()
+    stored = workspace.folder / "store/a/converted/cell.ome.tif"
+    assert str(Path(entry).readlink()) == str(stored)
+    assert not [path for path in (workspace.folder / "fast").rglob("*") if path.is_file()]
+    with workspace.omero() as client:
+        assert planes_in_omero(client, facts["image_ids"][0]) == [tifffile.imread(source).tobytes()]
+    write_image(workspace.folder / "source/other.ome.tif", 6)
+    workspace.write_manifest(
+        [
+            {"fileset": "a", "path": "source/cell.ome.tif", "kv.new": "pair"},
+            {"fileset": "b", "path": "source/other.ome.tif"},
+        ]
+    )
+    again = workspace.run()
+    assert again.status == 0, again.terminal
+    assert len(workspace.filesets_in_omero()) == 2

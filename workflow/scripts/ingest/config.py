@@ -190,6 +190,20 @@ class Convert(Section):
         "<fileset>/original/. reference: the image tells their path and digest. none: only the "
         "record does.",
     )
+    stage_then_redirect: bool = Field(
+        default=False,
+        description="Import from convert.scratch, then copy to the store and lead the links of "
+        "OMERO's repository there. Both must be mounted where the server runs.",
+    )
+
+    @model_validator(mode="after")
+    def _stages_somewhere(self) -> Convert:
+        if self.stage_then_redirect and self.scratch is None:
+            raise _problem(
+                "stage_then_redirect has no convert.scratch to import from",
+                "Set convert.scratch, or write stage_then_redirect: false.",
+            )
+        return self
 
 
 class Omero(Section):

@@ -116,7 +116,7 @@ def still_the_same(fileset: Fileset, facts: Mapping[str, Any], context: Context)
 
 
 def _home(fileset: Fileset, context: Context) -> Path:
-    return place.store(context.config) / fileset.id
+    return place.home(context.config, context.results, fileset.id)
 
 
 def in_omero(fileset: Fileset, context: Context) -> bool:

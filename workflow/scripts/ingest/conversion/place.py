@@ -39,6 +39,13 @@ def store(config: Config) -> Path:
     return found.absolute()
 
 
+def home(config: Config, results: Path, fileset: str) -> Path:
+    """Where a conversion is put when it is finished: in the store, or where it is imported from."""
+    if config.convert.stage_then_redirect:
+        return scratch(config) / f"staged-{_run(results)}" / fileset
+    return store(config) / fileset
+
+
 def scratch(config: Config) -> Path:
     """Where converters write."""
     return (config.convert.scratch or store(config) / SCRATCH).absolute()
@@ -49,14 +56,17 @@ def attempt(above: Path, results: Path, fileset: str) -> Path:
 
     Other runs may use the same scratch: a folder for each results folder keeps them apart.
     """
-    run = hashlib.sha256(os.fsencode(results.absolute())).hexdigest()[:16]
-    folder = above / run / fileset
+    folder = above / _run(results) / fileset
     with contextlib.suppress(FileNotFoundError):
         for left in folder.iterdir():
             remove(left)
     made = folder / uuid.uuid4().hex
     make_folder(made)
     return made
+
+
+def _run(results: Path) -> str:
+    return hashlib.sha256(os.fsencode(results.absolute())).hexdigest()[:16]
 
 
 def clear(attempt: Path) -> None:

@@ -84,8 +84,10 @@ def _still_converted(fileset: Fileset, earlier: Record, context: Context) -> boo
 
     facts = earlier.facts["conversion"]
     sources = [SourceFile(**source) for source in facts["sources"]]
+    removed = context.journal.removed(fileset.id)
     return (
-        all(still_there(file, frozenset()) for file in (*sources, *earlier.files))
+        all(still_there(file, frozenset()) for file in sources)
+        and all(still_there(file, removed) for file in earlier.files)
         and [file.path for file in sources] == _original_paths(fileset)
         and still_the_same(fileset, facts, context)
     )

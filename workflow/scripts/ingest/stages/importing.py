@@ -16,6 +16,7 @@ from ingest.omero.containers import Target, resolve, still_there
 from ingest.omero.fileset_graph import AS_IMPORTED, ImportRequest
 from ingest.omero.importer import ImportOutcome, StillRunning, import_fileset
 from ingest.omero.recovery import recover, remove_latecomers
+from ingest.omero.redirect import redirected
 from ingest.omero.removal import check_not_linked, check_not_removed, remove_sources
 from ingest.omero.repository import open_repository
 from ingest.omero.retrying import retried
@@ -31,7 +32,8 @@ def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
         return retried(part.id, seconds, lambda: _attempt(part, its_upstream, context))
 
     records = [imported(part, before) for part, before in parts.split(fileset, upstream)]
-    return parts.joined(fileset, upstream, records)
+    record = parts.joined(fileset, upstream, records)
+    return redirected(fileset, record, context) if fileset.convert else record
 
 
 def still_holds(fileset: Fileset, earlier: Record, context: Context) -> bool:

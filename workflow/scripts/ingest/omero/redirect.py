@@ -1,0 +1,139 @@
+"""Leads the repository's links from fast scratch, where a fileset was imported, to the store.
+
+In this order, so that it may be killed anywhere and done again: the whole conversion is copied to
+the store, verified; each link in OMERO's managed repository is replaced by one to there, a new link
+renamed over the old one; the bytes behind the new links are read and compared; only then the copy
+in scratch is removed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ingest.atomic import fsync_folder
+from ingest.context import Context
+from ingest.conversion import place
+from ingest.copying import VERIFICATION, copy_verified, partial_path, write_error
+from ingest.digests import digest_file
+from ingest.fileset import Fileset, Record, SourceFile, StageError
+from ingest.source_errors import unreadable
+
+
+def redirected(fileset: Fileset, record: Record, context: Context) -> Record:
+    """The record of an import, with its files where they are for good.
+
+    Nothing is done where the conversion lies in the store already. Raises StageError when a link is
+    not ours, or when bytes are not what they were; the copy in scratch stays then.
+    """
+    facts = record.facts["conversion"]
+    staged, home = Path(facts["folder"]), place.store(context.config) / fileset.id
+    if staged == home:
+        return record
+    _copy(fileset, staged, home, facts, context)
+    files = tuple(_moved(file, staged, home) for file in record.files)
+    digests = {f"{place.CONVERTED}/{each['name']}": each["digest"] for each in facts["outputs"]}
+    for file, moved in zip(record.files, files, strict=True):
+        link = record.facts.get("repository_files", {}).get(file.name)
+        if fileset.import_transfer == "ln_s" and link:
+            _lead(Path(link), file.path, moved.path)
+            _verify(Path(link), digests[file.name])
+    removes = [str(path) for path in sorted(staged.rglob("*")) if path.is_file()]
+    if removes:
+        context.journal.append(fileset.id, "import", "intent", removes=removes)
+        place.remove(staged)
+    return replace(
+        record,
+        files=files,
+        facts={**record.facts, "conversion": {**facts, "folder": str(home)}},
+    )
+
+
+def _copy(
+    fileset: Fileset, staged: Path, home: Path, facts: Mapping[str, Any], context: Context
+) -> None:
+    there = place.published(home)
+    if there and there["key"] == facts["key"] and place.is_intact(home, there["outputs"]):
+        return
+    if os.path.lexists(home):
+        raise StageError(
+            f"{home} exists already, and is not this conversion",
+            "Nothing in the store is overwritten. Look what it is; move it away, and run the same "
+            "command again: the import goes on from there.",
+        )
+    made = place.attempt(home.parent / place.SCRATCH, context.results, fileset.id)
+    try:
+        for path in sorted(staged.rglob("*")):
+            if path.is_file() and path.name != place.RECORD:
+                copy_verified(_file(path), made / "ready" / path.relative_to(staged))
+        published = place.published(staged)
+        if published is None or not place.is_intact(made / "ready", published["outputs"]):
+            raise StageError(
+                f"what lies in {staged} is not what was converted",
+                "Find out what changed it. The import in OMERO links to these files.",
+            )
+        place.publish(made / "ready", home, published)
+    finally:
+        place.clear(made)
+
+
+def _file(path: Path) -> SourceFile:
+    try:
+        found = digest_file(path, [VERIFICATION])
+    except OSError as error:
+        raise unreadable(str(path), error) from None
+    return SourceFile(
+        str(path), str(path), path.name, found.size, found.mtime_ns, found.inode, found.digests
+    )
+
+
+def _moved(file: SourceFile, staged: Path, home: Path) -> SourceFile:
+    path = home / Path(file.path).relative_to(staged)
+    found = path.stat()
+    return replace(
+        file,
+        path=str(path),
+        size=found.st_size,
+        mtime_ns=found.st_mtime_ns,
+        inode=found.st_ino,
+    )
+
+
+def _lead(link: Path, old: str, new: str) -> None:
+    """Replaces a link to `old` by one to `new`; one that an earlier attempt replaced is left."""
+    try:
+        found = str(link.readlink())
+    except OSError as error:
+        raise write_error(link, error) from None
+    if found == new:
+        return
+    if found != old:
+        raise StageError(
+            f"{link} in OMERO's repository leads to {found}, not to {old}: it was left as it is",
+            "Find out who changed it, and what it should lead to.",
+        )
+    beside = partial_path(link)  # always the same: a killed attempt's is found again
+    try:
+        beside.unlink(missing_ok=True)
+        beside.symlink_to(new)
+        beside.rename(link)
+        fsync_folder(link.parent)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise write_error(link, error) from None
+
+
+def _verify(link: Path, digest: str) -> None:
+    try:
+        found = digest_file(link, [VERIFICATION]).digests[VERIFICATION]
+    except OSError as error:
+        raise unreadable(str(link), error) from None
+    if found != digest:
+        raise StageError(
+            f"{link} in OMERO's repository leads to other bytes than were imported: they have "
+            f"{VERIFICATION} {found}, not {digest}",
+            "The copy in scratch was kept. Check the store's disk, and run the same command again.",
+        )
