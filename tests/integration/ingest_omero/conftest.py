@@ -50,15 +50,6 @@ def facility(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[Server]:
-    """A server for a test that kills it."""
-    server = Server(tmp_path / "omero")
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
 def rig(tmp_path: Path, server: Server) -> Iterator[Rig]:
     rig = Rig(tmp_path, server)
     yield rig

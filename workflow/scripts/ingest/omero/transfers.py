@@ -39,7 +39,8 @@ UNREADABLE = (
     "it; else use import_transfer cp or upload."
 )
 _NOT_KEPT = (
-    "The server did not keep all that it was sent: see to its disk, then run the same command again."
+    "The server did not keep all that it was sent: see to its disk, then run the same command "
+    "again."
 )
 
 
