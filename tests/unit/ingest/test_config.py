@@ -73,7 +73,7 @@ def test_the_home_folder_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"allowed_roots": "/data"}, ["allowed_roots: '/data' is not a list", "Write [a, b]"]),
         ({"allowed_roots": ["/data", ""]}, ["allowed_roots.1: '' is empty"]),
         ({"defaults": {"target": "Dataset:{D}"}}, ["defaults.target:", "'{D}' is no id"]),
-        ({"defaults": {"target": "regex:.*"}}, ["defaults.target:", "not supported yet"]),
+        ({"defaults": {"target": "regex:.*"}}, ["defaults.target:", "Container1"]),
         ({"defaults": {"name": "n" * 256}}, ["defaults.name:", "at most 255 characters"]),
         ({"defaults": {"transfer": "cp"}}, ["there is no transfer.store", "Set transfer.store"]),
     ],

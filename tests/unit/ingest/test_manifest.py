@@ -324,7 +324,7 @@ ROW_PROBLEMS = [
     ("target", {"target": "Dataset:D"}, "'D' is no id", "Targets"),
     ("target", {"target": "Screen:name:"}, "empty name", "Targets"),
     ("target", {"target": "Project:name:P"}, "holds no images itself", "Targets"),
-    ("target", {"target": "regex:.*"}, "not supported yet", "Dataset:name:D"),
+    ("target", {"target": "regex:.*"}, "no group named Container1", "(?<Container1>...)"),
     ("target", {"target": "Screen:name:" + "S" * 256}, "has 256 characters", "at most 255"),
     ("name", {"name": "n" * 256}, "the name has 256 characters", "at most 255"),
     ("name", {"name": "a\tb"}, "control characters", "Type the text anew"),
