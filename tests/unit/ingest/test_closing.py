@@ -27,7 +27,6 @@ def ending(context: Context, monkeypatch: pytest.MonkeyPatch) -> list[Outcome]:
     monkeypatch.setattr(SessionPool, "get", unreachable)
     monkeypatch.setattr(closing, "load_index", lambda _results: Plan({}))
     monkeypatch.setattr(closing, "collect", lambda _results, _batches: outcomes)
-    context.results.mkdir()
     return outcomes
 
 
