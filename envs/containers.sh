@@ -35,6 +35,7 @@ need() { command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] || missing="$missin
 need podman podman
 need runc runc
 need newuidmap uidmap
+need slirp4netns slirp4netns
 need debootstrap debootstrap
 if ! command -v apptainer >/dev/null; then
     need patchelf patchelf
@@ -118,7 +119,8 @@ limit() {
     [ "$mine" != unlimited ] && [ "$mine" -lt "$2" ] || mine=$2
     echo "$mine:$mine"
 }
-cat >"$folder/containers.conf" <<END
+configure_podman() { # STORAGE DRIVER
+    cat >"$folder/containers.conf" <<END
 [containers]
 default_ulimits = ["nofile=$(limit -n 65536)", "nproc=$(limit -u 32768)"]
 log_driver = "k8s-file"
@@ -126,9 +128,9 @@ log_driver = "k8s-file"
 runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
-tmp_dir = "$run/libpod"
+static_dir = "$folder/podman-$1/libpod"
+tmp_dir = "$run/libpod-$1"
 END
-storage() {
     cat >"$folder/storage.conf" <<END
 [storage]
 driver = "$1"
@@ -175,7 +177,7 @@ try_apptainer() {
         apptainer exec "$folder/mini.sif" true
 }
 try_podman() {
-    storage "$1"
+    configure_podman "$1"
     tar --create --numeric-owner --owner=0 --group=0 --directory "$folder/mini" . |
         podman import --quiet - "$mini" && podman run --rm "$mini" true
 }
@@ -189,11 +191,11 @@ done <"$folder/environment"
 
 try_apptainer >"$work/log" 2>&1 || {
     last_words
-    fail "Apptainer does not work for $(id -un). As an ordinary user it needs user namespaces and /dev/fuse."
+    fail "Apptainer does not work for user $(id -un 2>/dev/null || id -u). An ordinary user needs user namespaces and /dev/fuse."
 }
 # The kernel refuses an overlay upon another one, as in a container.
 try_podman overlay >"$work/log" 2>&1 || try_podman vfs >"$work/log" 2>&1 || {
     last_words
-    fail "Podman does not work for $(id -un). As an ordinary user it needs lines in /etc/subuid and /etc/subgid."
+    fail "Podman does not work for user $(id -un 2>/dev/null || id -u). An ordinary user needs lines in /etc/subuid and /etc/subgid."
 }
 echo "$mine" >"$stamp"

@@ -29,3 +29,9 @@ def mini_image(container_runtimes: dict[str, str]) -> Images:
 def ometiff_image(container_runtimes: dict[str, str]) -> Built:
     """The project's converter to OME-TIFF."""
     return built_images.ometiff()
+
+
+@pytest.fixture(scope="session")
+def biomero_image(container_runtimes: dict[str, str]) -> Built:
+    """A published converter of the BIOMERO project."""
+    return built_images.biomero_converter()
