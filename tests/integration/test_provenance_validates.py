@@ -19,7 +19,7 @@ from ingest.fileset import Fileset, Problem
 from ingest.provenance import METADATA, SNAKEFILE, write_crate
 from ingest.report import write_report
 from ingest.summary import outcome, write_table
-from tests.fixtures.outcomes import failed, imported, made_run
+from tests.fixtures.outcomes import converted, failed, imported, made_run
 
 CONTEXTS = Path(__file__).parents[1] / "fixtures" / "contexts"
 ADDRESSES = {
@@ -61,6 +61,7 @@ def crate(tmp_path: Path) -> Path:
         imported("single", transfer="mv"),
         imported("multi", first_id=20, images=2, file_names=("a.ome.tiff", hostile, "x\udcff.tif")),
         imported("plate", first_id=30, images=4, plates=1, target="Screen:name:Große Studie"),
+        converted("converted"),
         failed("bad", "import"),
         failed("worse", "convert"),
         outcome(refused, {}),

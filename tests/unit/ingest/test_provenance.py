@@ -12,7 +12,14 @@ import pytest
 from ingest.fileset import Fileset, Problem
 from ingest.provenance import CONFIGURATION, MANIFEST, METADATA, SNAKEFILE, write_crate
 from ingest.summary import Outcome, outcome
-from tests.fixtures.outcomes import being_imported, failed, found_there, imported, made_run
+from tests.fixtures.outcomes import (
+    being_imported,
+    converted,
+    failed,
+    found_there,
+    imported,
+    made_run,
+)
 
 Entities = dict[str, dict[str, Any]]
 
@@ -96,6 +103,24 @@ def test_several_files_are_a_collection_with_the_one_omero_opens(tmp_path: Path)
     files = referred(entities[collection]["hasPart"])
     assert files == ["file:///data/a/z.companion.ome", "file:///data/a/b.tif"]
     assert set(files) <= set(referred(entities["./"]["hasPart"]))
+
+
+def test_a_conversion_leads_from_the_originals_to_what_is_imported(tmp_path: Path) -> None:
+    entities = crate_of(tmp_path, converted("a"))
+    action = entities["#convert/a"]
+    assert "biomero x=1, run by apptainer" in action["description"]
+    (original,) = referred(action["object"])
+    assert original == "file:///data/a/raw.lif"
+    assert entities[original]["identifier"] == f"BLAKE3:{'6' * 64}"
+    (converter,) = referred(action["instrument"])
+    assert entities[converter]["softwareVersion"] == "sha256:" + "5" * 64
+    made = referred(action["result"])
+    (collection,) = referred(entities["#import/a"]["object"])
+    assert referred(entities[collection]["hasPart"]) == made
+    assert [entities[file]["name"] for file in made] == ["converted/a.tif", "converted/b.tif"]
+    results = [entities[of]["identifier"] for of in referred(entities["#import/a"]["result"])]
+    assert results[:2] == ["Fileset:10", "Fileset:11"]
+    assert "#convert/a" in referred(entities["./"]["mentions"])
 
 
 def test_failures_are_failed_actions_with_their_causes(tmp_path: Path) -> None:

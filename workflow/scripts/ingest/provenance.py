@@ -15,10 +15,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from rocrate.model import ContextEntity, Dataset, Entity, File
+from rocrate.model import Dataset, Entity
 from rocrate.rocrate import ROCrate
 
 from ingest.atomic import write_bytes, write_text
+from ingest.crate_conversion import add_converted_files
+from ingest.crate_entities import (
+    COMPLETED,
+    FAILED,
+    add,
+    add_collection,
+    add_digested_file,
+    add_file,
+)
 from ingest.fileset import SourceFile
 from ingest.summary import STAGES, Outcome, StageRun
 from ingest.workflow_run import WorkflowRun, sha256
@@ -40,10 +49,6 @@ SOFTWARE = {
     "Bio-Formats": "https://www.openmicroscopy.org/bio-formats/",
     "Python": "https://www.python.org",
 }
-# The digests for which the profile's context has a term.
-DIGEST_TERMS = {"MD5-128": "md5", "SHA1-160": "sha1", "SHA2-256": "sha256", "SHA2-512": "sha512"}
-COMPLETED = "http://schema.org/CompletedActionStatus"
-FAILED = "http://schema.org/FailedActionStatus"
 
 
 def write_crate(results: Path, outcomes: Iterable[Outcome], run: WorkflowRun) -> None:
@@ -64,7 +69,7 @@ def build_crate(outcomes: Sequence[Outcome], run: WorkflowRun, folders: Sequence
     crate = ROCrate(version="1.1")
     crate.metadata.extra_contexts.append(CONTEXT)
     tool = _add_software(crate, run)
-    agent = _add(
+    agent = add(
         crate,
         "#agent",
         "Person",
@@ -75,8 +80,9 @@ def build_crate(outcomes: Sequence[Outcome], run: WorkflowRun, folders: Sequence
     results = _add_results(crate, folders)
     workflow = _add_workflow(crate, run, manifest, results)
     actions = [_add_fileset(crate, outcome, tool, agent) for outcome in outcomes]
+    conversions = [e for e in crate.contextual_entities if e.id.startswith("#convert/")]
     left = sum(not outcome.ok for outcome in outcomes)
-    whole = _add(
+    whole = add(
         crate,
         "#run",
         "CreateAction",
@@ -94,6 +100,7 @@ def build_crate(outcomes: Sequence[Outcome], run: WorkflowRun, folders: Sequence
     crate.root_dataset["mentions"] = [
         whole,
         *actions,
+        *conversions,
         *(entity for entity in crate.contextual_entities if entity.type == "Collection"),
     ]
     return crate
@@ -111,7 +118,7 @@ def _describe_root(
     # The time of publication is the run's end, so that the same records make the same crate.
     crate.root_dataset["author"] = whole["agent"]
     crate.root_dataset["datePublished"] = whole.get("endTime") or _iso(datetime.now(UTC))
-    crate.license = _add(
+    crate.license = add(
         crate,
         "#license",
         "CreativeWork",
@@ -120,7 +127,7 @@ def _describe_root(
         "Ask their owner.",
     )
     crate.root_dataset["conformsTo"] = [
-        _add(crate, profile, "CreativeWork", name=name, version=version)
+        add(crate, profile, "CreativeWork", name=name, version=version)
         for profile, (name, version) in PROFILES.items()
     ]
 
@@ -128,7 +135,7 @@ def _describe_root(
 def _add_software(crate: ROCrate, run: WorkflowRun) -> Entity:
     """What the run was done with. Returned is this software itself, which requires the rest."""
     others = [
-        _add(
+        add(
             crate,
             SOFTWARE[name],
             "SoftwareApplication",
@@ -138,7 +145,7 @@ def _add_software(crate: ROCrate, run: WorkflowRun) -> Entity:
         )
         for name, version in run.software.items()
     ]
-    return _add(
+    return add(
         crate,
         run.repository or "#omero-ingest",
         "SoftwareApplication",
@@ -182,7 +189,7 @@ def _add_workflow(
 
 
 def _add_parameter(crate: ROCrate, name: str, file: Entity) -> Entity:
-    parameter = _add(
+    parameter = add(
         crate,
         f"#parameter/{name}",
         "FormalParameter",
@@ -195,7 +202,7 @@ def _add_parameter(crate: ROCrate, name: str, file: Entity) -> Entity:
 
 
 def _add_inputs(crate: ROCrate, run: WorkflowRun) -> tuple[Entity, Entity]:
-    manifest = _add_file(
+    manifest = add_file(
         crate,
         MANIFEST,
         name=run.manifest.name,
@@ -203,7 +210,7 @@ def _add_inputs(crate: ROCrate, run: WorkflowRun) -> tuple[Entity, Entity]:
         encodingFormat="text/csv",
         sha256=sha256(run.manifest.read_bytes()),
     )
-    configuration = _add_file(
+    configuration = add_file(
         crate,
         CONFIGURATION,
         name="config.yaml",
@@ -221,14 +228,14 @@ def _add_results(crate: ROCrate, folders: Sequence[str]) -> list[Entity]:
         properties = {"name": folder, "description": f"{of}: JSON lines, one per fileset"}
         crate.add(Dataset(crate, dest_path=f"{folder}/", properties=properties))
     return [
-        _add_file(
+        add_file(
             crate,
             "imported.csv",
             name="imported.csv",
             description="What became of every fileset, with its ids in OMERO",
             encodingFormat="text/csv",
         ),
-        _add_file(
+        add_file(
             crate,
             "report.html",
             name="report.html",
@@ -241,7 +248,7 @@ def _add_results(crate: ROCrate, folders: Sequence[str]) -> list[Entity]:
 def _add_fileset(crate: ROCrate, outcome: Outcome, tool: Entity, agent: Entity) -> Entity:
     """The action that brought one fileset from its source files into OMERO, or failed to."""
     fileset = outcome.fileset
-    return _add(
+    return add(
         crate,
         f"#import/{fileset.id}",
         "CreateAction",
@@ -260,30 +267,19 @@ def _add_fileset(crate: ROCrate, outcome: Outcome, tool: Entity, agent: Entity) 
 
 def _add_sources(crate: ROCrate, outcome: Outcome) -> Entity | None:
     """The one source file, or a collection of them, the one that OMERO opens being the main one."""
-    files = [_add_source(crate, file) for file in outcome.files]
-    if len(files) < 2:
-        return files[0] if files else None
-    return _add(
-        crate,
-        f"#files/{outcome.fileset.id}",
-        "Collection",
-        name=f"Files of {outcome.fileset.id}",
-        mainEntity=files[0],
-        hasPart=files,
+    if "conversion" in outcome.facts:
+        files = add_converted_files(crate, outcome)
+    else:
+        files = [_add_source(crate, file) for file in outcome.files]
+    return add_collection(
+        crate, f"#files/{outcome.fileset.id}", f"Files of {outcome.fileset.id}", files
     )
 
 
 def _add_source(crate: ROCrate, file: SourceFile) -> Entity:
-    digests = {term: file.digests.get(name) for name, term in DIGEST_TERMS.items()}
-    return _add_file(
-        crate,
-        Path(file.source).as_uri(),
-        name=file.name,
-        contentSize=str(file.size),
-        contentUrl=Path(file.path).as_uri() if file.path != file.source else None,
-        # What names content by its digest is an identifier; there are no terms for most of them.
-        identifier=[f"{name}:{digits}" for name, digits in sorted(file.digests.items())],
-        **digests,
+    where = Path(file.path).as_uri() if file.path != file.source else None
+    return add_digested_file(
+        crate, file.source, file.name, file.size, file.digests, contentUrl=where
     )
 
 
@@ -292,14 +288,14 @@ def _add_omero_objects(crate: ROCrate, outcome: Outcome) -> list[Entity]:
     if outcome.fileset_id is None:
         return []
     numbered = {
-        "Fileset": [outcome.fileset_id],
+        "Fileset": outcome.fileset_ids,
         "Plate": outcome.plate_ids,
         "Image": outcome.image_ids,
     }
     target = _add_target(crate, outcome)
     in_target = "Plate" if outcome.plate_ids else "Image"
     return [
-        _add(
+        add(
             crate,
             f"#omero/{outcome.fileset.id}/{kind}/{position}",
             "CreativeWork",
@@ -319,7 +315,7 @@ def _add_target(crate: ROCrate, outcome: Outcome) -> Entity | None:
         return None
     identifier = f"#target/{quote(outcome.fileset.target)}"
     known: Entity | None = crate.get(identifier)
-    return known or _add(
+    return known or add(
         crate,
         identifier,
         "CreativeWork",
@@ -345,34 +341,6 @@ def _when_and_where(stage_runs: Sequence[StageRun]) -> dict[str, Any]:
 
 def _status(error: str) -> Mapping[str, str]:
     return {"actionStatus": FAILED, "error": error} if error else {"actionStatus": COMPLETED}
-
-
-def _add(crate: ROCrate, identifier: str, kind: str, /, **properties: Any) -> Entity:
-    """Add a contextual entity to the crate; properties that are None or empty are left out."""
-    described = {"@type": kind, **_compact(properties)}
-    entity: Entity = crate.add(ContextEntity(crate, identifier, properties=described))
-    return entity
-
-
-def _add_file(crate: ROCrate, identifier: str, /, **properties: Any) -> Entity:
-    """Add a file that is part of the crate (a relative path) or lies elsewhere (a `file:` URI)."""
-    where = {"source" if ":" in identifier else "dest_path": identifier}
-    entity: Entity = crate.add(File(crate, **where, properties=_compact(properties)))
-    return entity
-
-
-def _compact(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The properties that have a value; a list of one as that one, as RO-Crate wants it."""
-    values = {}
-    for name, value in properties.items():
-        if isinstance(value, list) and len(value) == 1:
-            value = value[0]
-        if isinstance(value, str):
-            # File names that are not valid UTF-8 hold surrogates, which have no place in JSON.
-            value = value.encode("utf-8", "backslashreplace").decode()
-        if value not in (None, "", []):
-            values[name] = value
-    return values
 
 
 def _one_line_per_entity(document: Mapping[str, Any]) -> str:

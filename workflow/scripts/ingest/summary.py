@@ -72,6 +72,12 @@ class Outcome:
         return self.facts.get("fileset_id")
 
     @property
+    def fileset_ids(self) -> list[int]:
+        """Those of OMERO: several where a converter made several filesets of the row."""
+        several = [its.get("fileset_id") for its in self.facts.get("imports", ())]
+        return [each for each in several or [self.fileset_id] if each is not None]
+
+    @property
     def failed(self) -> bool:
         return not self.ok and self.status != "unfinished"
 
