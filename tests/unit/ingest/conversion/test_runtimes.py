@@ -1,0 +1,111 @@
+"""What runtimes are chosen and called with."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ingest.config import load
+from ingest.conversion import runtimes
+from ingest.conversion.choice import choose
+from ingest.conversion.runtimes import Job, Runtime, command, environment, suitable
+from ingest.fileset import StageError
+
+JOB = Job(
+    image="localhost/x",
+    words=["--inputfile", "/data/a b"],
+    has_entry=True,
+    mounts=(('/raw, "x"', "/data", False), ("/scratch/out", "/output", True)),
+    temporary=Path("/scratch/tmp"),
+    environment={"KEY": "secret value"},
+    cpus=1,
+    memory_mb=100,
+    network=False,
+    working_folder="",
+    name="name",
+)
+PODMAN = Runtime("podman", network_off=("--network", "none"), memory="limited")
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        ("a.sif", ["apptainer"]),
+        ("/images/folder", ["apptainer"]),
+        ("./folder", ["apptainer"]),
+        ("oras://example.org/x:1", ["apptainer"]),
+        ("docker://x/y:1", ["apptainer", "podman", "docker"]),
+        ("localhost/x", ["podman", "docker"]),
+        ("x:latest", ["podman", "docker"]),
+    ],
+)
+def test_the_image_says_which_runtimes_can_use_it(image: str, expected: list[str]) -> None:
+    described = {"c": {"image": image, "contract": "biomero"}}
+    converter = load({"converters": described}).converters["c"]
+    assert suitable(converter) == expected
+    named = converter.model_copy(update={"runtime": "docker"})
+    assert suitable(named) == ["docker"]
+
+
+def test_podman_and_docker_get_mounts_limits_and_no_values_of_variables() -> None:
+    words = command(PODMAN, JOB)
+    assert 'type=bind,"source=/raw, ""x""",destination=/data,readonly' in words
+    assert "type=bind,source=/scratch/out,destination=/output" in words
+    assert "type=bind,source=/scratch/tmp,destination=/tmp" in words
+    assert words[words.index("--memory") + 1] == "100m"
+    assert words[words.index("--network") + 1] == "none"
+    assert words[words.index("--env") + 1] == "KEY"
+    assert words[-3:] == ["localhost/x", "--inputfile", "/data/a b"]
+    assert "secret value" not in " ".join(words)
+    assert environment(PODMAN, JOB)["KEY"] == "secret value"
+    assert "--network" not in command(PODMAN, replace(JOB, network=True))
+    docker = command(replace(PODMAN, name="docker"), JOB)
+    assert docker[docker.index("--user") + 1] == f"{os.geteuid()}:{os.getegid()}"
+
+
+def test_a_command_takes_the_place_of_the_entry_point() -> None:
+    words = command(PODMAN, replace(JOB, has_entry=False, words=["convert", "-x"]))
+    assert words[words.index("--entrypoint") + 1] == "convert"
+    assert words[-2:] == ["localhost/x", "-x"]
+
+
+def test_a_host_tool_gets_a_clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMERO_PASSWORD", "x")
+    found = environment(Runtime("host"), JOB)
+    assert set(found) == {"PATH", "LANG", "HOME", "TMPDIR", "KEY"}
+    assert found["HOME"] == "/scratch/tmp"
+
+
+def test_a_runtimes_own_program_gets_no_login(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OMERO_PASSWORD", "APPTAINERENV_X", "SINGULARITYENV_X", "APPTAINER_BIND"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("CONTAINERS_CONF", "kept")
+    found = environment(Runtime("apptainer"), JOB)
+    assert "OMERO_PASSWORD" not in found
+    assert not {"APPTAINERENV_X", "SINGULARITYENV_X", "APPTAINER_BIND"} & set(found)
+    assert found["CONTAINERS_CONF"] == "kept"
+    assert found["APPTAINERENV_KEY"] == "secret value"
+
+
+def test_what_could_not_be_enforced_is_said() -> None:
+    weak = Runtime("podman", memory="")
+    assert runtimes.described(weak, JOB)["network"] == "not enforced"
+    assert runtimes.described(weak, JOB)["memory"] == "not enforced"
+    assert runtimes.described(PODMAN, JOB)["network"] == "off"
+    assert runtimes.described(PODMAN, replace(JOB, network=True))["network"] == "allowed"
+    assert runtimes.described(Runtime("host"), JOB)["files"] == "not enforced"
+
+
+def test_without_any_runtime_the_row_fails_with_what_each_one_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    described = {"c": {"image": "docker://x/y:1", "contract": "biomero"}}
+    with pytest.raises(StageError) as caught:
+        choose(load({"converters": described}).converters["c"], tmp_path)
+    for name in ("apptainer", "podman", "docker"):
+        assert f"{name}: it is not installed" in caught.value.cause
+    assert "Install apptainer or podman" in caught.value.remedy
