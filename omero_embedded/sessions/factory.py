@@ -52,7 +52,7 @@ class ServiceFactory:
             raise AttributeError(operation)
         if operation.startswith("create"):
             return lambda call: self.createByName(call, name)
-        return lambda call: self._by_name(name)
+        return lambda _call: self._by_name(name)
 
     def getByName(self, call: Call, name: str) -> Any:
         # Whatever it is, a command's handle too: Ice marshals no type but the declared one.
