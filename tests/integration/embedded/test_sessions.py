@@ -112,7 +112,7 @@ def test_what_is_not_there_says_its_name(ada: Any) -> None:
     with pytest.raises(omero.ApiUsageException, match=r"ITimeline.getMostRecentObjects"):
         ada.sf.getTimelineService().getMostRecentObjects(["Image"], None, False)
     with pytest.raises(omero.CmdError) as caught:
-        ada.submit(omero.cmd.Chgrp2(targetObjects={"Image": [1]}, groupId=3))
+        ada.submit(omero.cmd.Duplicate(targetObjects={"Image": [1]}))
     assert caught.value.err.name == "unknown-request"
     with pytest.raises(omero.ApiUsageException, match="no service"):
         ada.sf.getByName("omero.api.INothing")
