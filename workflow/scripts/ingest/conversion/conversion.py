@@ -26,7 +26,7 @@ from ingest.conversion.images import Image
 from ingest.conversion.options import BadRequest, Converter, Request, parse_request
 from ingest.conversion.outputs import Part
 from ingest.conversion.runtimes import Job, Runtime
-from ingest.copying import VERIFICATION, copy_verified, make_folder
+from ingest.copying import VERIFICATION, copy_verified, make_folder, write_error
 from ingest.fileset import Fileset, Record, SourceFile, StageError
 from ingest.source_files import check_as_recorded, for_each_file, stat_source
 from ingest.stages.superseded import nothing_in_omero, set_aside_folder
@@ -174,7 +174,10 @@ def _device(folder: Path) -> int:
 def _run(fileset: Fileset, plan: Plan, aside: Path, context: Context) -> dict[str, Any]:
     """Runs the converter; raises StageError unless it ended well. What it said goes to the log."""
     converter = plan.request.converter
-    job = _job(plan, aside)
+    try:
+        job = _job(plan, aside)
+    except OSError as error:
+        raise write_error(aside, error) from None
     command = runtimes.command(plan.runtime, job)
     out, err = aside / "stdout", aside / "stderr"
     context.log.info("%s: %s", fileset.id, json.dumps(command))

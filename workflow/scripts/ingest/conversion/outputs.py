@@ -118,6 +118,8 @@ def parts(outputs: Sequence[Output], folders: Sequence[Path], converter: str) ->
             raise _refused(
                 converter, f"wrote {error.path}, which Bio-Formats cannot read: {error.reason}"
             ) from None
+        except OSError as error:
+            raise _unreadable(converter, output.path, error) from None
         for found in filesets:
             # An output named earlier may be a file of this fileset.
             taken = [each for each in grouped if set(each[0].files) <= set(found.files)]
@@ -148,11 +150,11 @@ def check_file(path: Path, folders: Sequence[Path], converter: str) -> None:
     try:
         found = path.stat()
     except OSError as error:
-        raise _refused(
-            converter, f"wrote {path}, which cannot be read: {error.strerror or error}"
-        ) from None
+        raise _unreadable(converter, path, error) from None
     if not stat.S_ISREG(found.st_mode):
         raise _refused(converter, f"wrote {path}, which is no regular file")
+    if not os.access(path, os.R_OK):
+        raise _refused(converter, f"wrote {path}, which may not be read")
     if not found.st_size:
         raise _refused(converter, f"wrote {path}, which is empty")
 
@@ -219,6 +221,10 @@ def _matches(folder: Path, glob: str) -> list[str]:
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
     return ", ".join(names[:LISTED]) + more
+
+
+def _unreadable(converter: str, path: Path, error: OSError) -> StageError:
+    return _refused(converter, f"wrote {path}, which cannot be read: {error.strerror or error}")
 
 
 def _refused(converter: str, what: str) -> StageError:
