@@ -6,7 +6,7 @@ from ingest.omero.recovery import state_of
 
 
 @pytest.mark.parametrize(
-    ("images", "digests", "log_is_written", "verified", "may_run", "state"),
+    ("images", "digests", "is_processed", "verified", "may_run", "state"),
     [
         (2, ["aa", "bb"], True, True, True, "complete"),
         (2, ["aa", "bb"], True, True, False, "complete"),
@@ -22,12 +22,12 @@ from ingest.omero.recovery import state_of
 def test_state(
     images: int,
     digests: list[str],
-    log_is_written: bool,
+    is_processed: bool,
     verified: bool,
     may_run: bool,
     state: str,
 ) -> None:
-    assert state_of(images, digests, log_is_written, verified, may_run) == state
+    assert state_of(images, digests, is_processed, verified, may_run) == state
 
 
 def test_an_import_that_does_not_settle_in_time_is_unfinished(

@@ -18,6 +18,7 @@ TARGET_NAMESPACE = "omero-ingest/target"
 _AT_ONCE = 1000  # ids per query
 
 T = TypeVar("T")
+_UNREAD = "Pending..."  # the digest of pixels that the import has not read (yet)
 # How often the log's size was noted when the pixels cannot be read: after two steps, at the end.
 _NOTED_OF_A_FAILURE = 3
 
@@ -210,22 +211,16 @@ def fileset_exists(session: Session, fileset_id: int) -> bool:
 def is_processed(session: Session, fileset_id: int) -> bool:
     """Whether an import that has made its images also got through the steps after that.
 
-    OMERO notes the size of the import's log after each of its five steps, also after one that
-    fails, and at the end. Drawn thumbnails tell that the third is done; without them, that the log
-    was noted after more steps than an import whose pixels cannot be read ever comes to.
+    OMERO keeps no such state, but each sign is proof (docs/import-protocol.md, section 4), and none
+    is there always: pixels are not hashed where their extremes are known or not wanted, images
+    that are to get a pyramid have no thumbnails yet, and the log is noted after failed steps too.
     """
-    wanted = session.rows(
-        "select j.id from ThumbnailGenerationJob j, FilesetJobLink l "
-        "where l.parent.id = :id and l.child.id = j.id",
-        id=fileset_id,
-    )
-    if wanted:
-        return not session.rows(
-            "select p.id from Pixels p where p.image.fileset.id = :id "
-            "and p.id not in (select t.pixels.id from Thumbnail t "
-            "where t.pixels.image.fileset.id = :id)",
-            id=fileset_id,
-        )
+    of_fileset = "from Pixels p where p.image.fileset.id = :id"
+    if not session.rows(f"select p.id {of_fileset} and p.sha1 = :it", id=fileset_id, it=_UNREAD):
+        return True
+    drawn = "select t.pixels.id from Thumbnail t where t.pixels.image.fileset.id = :id"
+    if not session.rows(f"select p.id {of_fileset} and p.id not in ({drawn})", id=fileset_id):
+        return True
     noted = session.rows(
         "select e.id from EventLog e, FilesetJobLink l, JobOriginalFileLink k "
         "where l.parent.id = :id and k.parent.id = l.child.id and k.child.mimetype = :log "
