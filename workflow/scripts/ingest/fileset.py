@@ -85,8 +85,9 @@ class Fileset:
 class SourceFile:
     """One file of a fileset as a stage left it.
 
-    `source` is where the manifest's row found it, `path` where the next stage finds its bytes
-    (the same place until a transfer landed them elsewhere), `name` its POSIX path relative to the
+    `source` is where the manifest's row found it (of what a converter made: the first original),
+    `path` where the next stage finds its bytes (the same place until a transfer landed them
+    elsewhere), `name` its POSIX path relative to the
     fileset's folder. `size` is in bytes; `size`, `mtime_ns` and `inode` are of `path`. `digests`
     maps an algorithm's name (OMERO's, or BLAKE3) to lower-case hexadecimal digits.
     """

@@ -46,7 +46,8 @@ def _fileset(outcome: Outcome, names: Mapping[str, Mapping[int, str]]) -> str:
     unnamed = len(outcome.image_ids) - len(_named_images(outcome))
     if unnamed:
         parts.append(f"{unnamed} images" if outcome.plate_ids else f"{unnamed} more images")
-    return f"{outcome.fileset.id}: Fileset:{outcome.fileset_id}, {', '.join(parts)}"
+    filesets = [f"Fileset:{number}" for number in outcome.fileset_ids]
+    return f"{outcome.fileset.id}: {', '.join([*filesets, *parts])}"
 
 
 def _named_images(outcome: Outcome) -> Sequence[int]:
