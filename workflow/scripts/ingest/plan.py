@@ -34,7 +34,6 @@ _CODE = ("plan.py", "manifest*.py", "expected_checksum.py", "file_names.py", "fi
 _OPTIONS = ("manifest", "invalid_rows", "batch_size", "allowed_roots", "defaults", "converters")
 
 
-
 class PlanError(Exception):
     """The files of a plan are missing or damaged."""
 
