@@ -60,3 +60,18 @@ def test_images_of_a_late_failure_are_no_import(rig: Rig, monkeypatch: pytest.Mo
     assert again.status == "error" and str(source) in again.cause
     assert filesets_of(rig, source) == []
     assert rig.links_to(source) == []
+
+
+def test_nothing_that_was_recorded_as_imported_is_removed(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_image(rig.folder / "a.tif")
+    rig.add("a", [source])
+    first = rig.import_all()["a"]
+    assert first.status == "ok", first.cause
+    # Whatever became of the signs since: thumbnails go, logs of events are emptied.
+    monkeypatch.setattr(queries, "is_processed", lambda *_: False)
+    rig.change("a", import_transfer="cp")
+    changed = rig.import_all()["a"]
+    assert "by ln_s, not cp" in changed.cause
+    assert filesets_of(rig, source) == [[first.facts["fileset_id"]]]

@@ -24,6 +24,7 @@ from ingest.omero.fileset_graph import ImportRequest
 from ingest.omero.importer import ImportOutcome, StillRunning, deadline_after, read_outcome
 from ingest.omero.repository import open_repository
 from ingest.omero.session import Session
+from ingest.stages import parts
 
 log = logging.getLogger("ingest")
 
@@ -95,6 +96,20 @@ def _begun(
     return begun
 
 
+def _recorded(fileset: Fileset, context: Context) -> set[str]:
+    """The imports of this row that the journal knows to have ended well."""
+    found: set[str] = set()
+    for event in context.journal.events(parts.row_id(fileset.id)):
+        if "removal_after" in event:
+            found.add(event["removal_after"])
+        elif (event["stage"], event["event"]) == ("import", "done"):
+            facts = event["record"]["facts"]
+            found.update(
+                one["import_id"] for one in facts.get("imports", [facts]) if "import_id" in one
+            )
+    return found
+
+
 def state_of(
     images: int, digests: list[str], is_processed: bool, upload_finished: bool, may_run: bool
 ) -> State:
@@ -119,10 +134,15 @@ def _recover_in(
     if not found:
         return None
     repository = open_repository(owner, context.config.omero.managed_repository)
+    recorded = _recorded(fileset, context)
     adopted = None
     for fileset_id, import_id in found:
         event = events[import_id]
-        if _settled(owner, fileset_id, event["session_id"], request.timeout) == "complete":
+        # People may have worked on it since: no sign that is missing now makes it half an import.
+        known = import_id in recorded and bool(queries.image_ids(owner, fileset_id))
+        if known or (
+            _settled(owner, fileset_id, event["session_id"], request.timeout) == "complete"
+        ):
             outcome = read_outcome(owner, repository, fileset_id, request)
             _check_same(outcome, event, session, request)
             log.info("%s: Fileset:%d of an earlier run is taken over", fileset.id, fileset_id)
