@@ -17,6 +17,7 @@ from ingest.context import Context
 from ingest.fileset import Fileset, Record, StageError
 from ingest.named_files import FILE, named_files
 from ingest.stages.convert import STAGE
+from tests.fixtures.ome_tiff import write_ome_tiff
 
 PLAN = Record("a", "plan", "notneeded")
 READER = "loci.formats.in.OMETiffReader"
@@ -123,6 +124,23 @@ def test_two_rows_that_name_files_of_one_fileset_are_refused(
         STAGE.run(row, PLAN, context)
     plan_names(context, row, Fileset("b", 3, str(folder), files=("x.tif", "t10.tif")))
     assert len(STAGE.run(row, PLAN, context).files) == 3
+
+
+def test_a_copy_whose_metadata_names_the_original_is_no_other_word_for_it(
+    context: Context, tmp_path: Path
+) -> None:
+    original = write_ome_tiff(tmp_path / "a.ome.tif")
+    copy = tmp_path / "b.ome.tif"
+    copy.write_bytes(original.read_bytes())
+    link = tmp_path / "c.ome.tif"
+    link.symlink_to(original)
+    plan_names(context)
+    for path in (copy, link):
+        with pytest.raises(StageError) as error:
+            STAGE.run(Fileset("b", 2, str(path)), PLAN, context)
+        assert f"reads {original} when {path} is opened" in error.value.cause
+        listed = STAGE.run(Fileset("b", 2, str(path), files=(path.name,)), PLAN, context)
+        assert [file.path for file in listed.files] == [str(path)]
 
 
 def test_a_listed_tiff_that_ends_too_early_is_refused_if_its_reader_agrees(

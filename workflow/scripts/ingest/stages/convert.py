@@ -136,7 +136,17 @@ def _check_whole(paths: list[str]) -> None:
 
 
 def _check_own(fileset: Fileset, paths: list[str], context: Context) -> None:
-    """Raises StageError when Bio-Formats added a file that another row names."""
+    """Raises StageError when Bio-Formats reads others instead of the row's file, or added a file
+    that another row names."""
+    own = os.path.normpath(fileset.path)
+    if not Path(own).is_dir() and own not in paths:
+        # A copy or a link of an OME-TIFF beside it: the metadata tells the first one's name.
+        raise StageError(
+            f"Bio-Formats reads {_names(paths)} when {own} is opened: that is what its metadata "
+            "names",
+            f"If that is meant, give it as `path`. To import the file itself, write its name, "
+            f"{Path(own).name}, in the row's `files`.",
+        )
     if len(paths) < 2:
         return  # the row's own, and the plan saw to it that no other row has it
     path, other = named_by_another(context.results, fileset, paths)
