@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,26 @@ def source(tmp_path: Path) -> SourceFile:
     path.write_bytes(CONTENT)
     os.utime(path, ns=(1_000_000_007, 1_000_000_007))
     return described(path)
+
+
+@pytest.fixture(autouse=True, params=["by the kernel", "by the kernel in part", "by hand"])
+def copier(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The kernel copies as far as it can between the two file systems."""
+    copy_file_range, calls = os.copy_file_range, []
+
+    def once(source: int, target: int, size: int) -> int:
+        calls.append(size)
+        if len(calls) > 1:
+            raise OSError(5, "Input/output error")
+        return copy_file_range(source, target, min(size, 99_999))
+
+    def never(*_arguments: object) -> int:
+        raise OSError(18, "Invalid cross-device link")
+
+    if request.param != "by the kernel":
+        is_never = request.param == "by hand"
+        monkeypatch.setattr(os, "copy_file_range", never if is_never else once)
+    return str(request.param)
 
 
 def described(path: Path) -> SourceFile:
@@ -119,6 +140,31 @@ def test_bytes_that_changed_behind_the_same_stat_are_found(
     assert names(destination.parent) == []
 
 
+@pytest.mark.parametrize("recorded", [{}, {"File-Size-64": "wrong"}, {"CRC-32": "00000000"}])
+def test_without_a_strong_digest_the_bytes_of_now_are_compared(
+    source: SourceFile, destination: Path, recorded: dict[str, str]
+) -> None:
+    file = replace(source, digests=recorded)
+    if recorded:
+        with pytest.raises(StageError, match="was read with"):
+            copy_verified(file, destination)
+        file = replace(file, digests=digest_file(source.path, recorded).digests)
+    copy_verified(file, destination)
+    assert destination.read_bytes() == CONTENT
+
+
+def test_a_copy_that_is_not_the_source_is_found_without_a_recorded_digest(
+    source: SourceFile, destination: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def garbled(source: int, target: int, size: int) -> int:
+        return os.write(target, bytes(len(os.read(source, size))))
+
+    monkeypatch.setattr(os, "copy_file_range", garbled)
+    with pytest.raises(StageError, match="read back with BLAKE3"):
+        copy_verified(replace(source, digests={}), destination)
+    assert names(destination.parent) == []
+
+
 def test_a_disk_that_does_not_keep_the_bytes_is_found(
     source: SourceFile, destination: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,6 +193,7 @@ def test_whatever_fails_leaves_no_copy_and_the_next_try_works(
         raise OSError(28, "No space left on device")
 
     copying.make_folder(destination.parent)
+    monkeypatch.setattr(os, "copy_file_range", fail)
     monkeypatch.setattr(module, name, fail)
     with pytest.raises(StageError, match="No space left") as caught:
         copy_verified(source, destination)

@@ -6,36 +6,40 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ingest.atomic import fsync_folder
-from ingest.digests import Digester, blocks, check_unchanged, digest_file, open_source
+from ingest.digests import blocks, check_unchanged, digest_file, open_source
 from ingest.fileset import SourceFile, StageError
 from ingest.source_errors import SourceChanged, unreadable
 
-# Compares what was read with what was written, whatever algorithm the checksums are of.
+# What copies are compared by, when there is a choice.
 VERIFICATION = "BLAKE3"
+STRONG = 32  # hexadecimal digits of a digest that tells any two files apart, but for an attacker
+PIECE = 1 << 26  # bytes that the kernel copies at a time
 
 
 def copy_verified(
     file: SourceFile, destination: Path, advance: Callable[[int], None] = lambda _size: None
 ) -> None:
-    """Copies `file.path` to `destination`, which must not exist, and verifies it three times.
+    """Copies `file.path` to `destination`, which must not exist, and verifies the copy.
 
-    The source must be as recorded (size, mtime, inode) and have the recorded digests; what was
-    written must have its digest when read again from the disk. Only then the copy gets its name;
-    until then it has a `.partial` one, which a later call replaces. It keeps the source's
-    modification time and is read-only. The source is only ever read.
+    The source must be as recorded (size, mtime, inode) before and after. What was written is read
+    again, from the disk, and must have the recorded digest: so the copy is what was checksummed,
+    whoever copied it. Only then it gets its name; until then it has a `.partial` one, which a later
+    call replaces. It keeps the source's modification time and is read-only. The source is only ever
+    read.
 
+    Where the file system can share blocks (a reflink), the copy shares the source's.
     Raises StageError (SourceChanged when the source is not as recorded any more).
     """
     partial = partial_path(destination)
     make_folder(destination.parent)
     try:
         partial.unlink(missing_ok=True)
-        written = _write(file, partial, advance)
-        _verify(file, partial, written)
+        _write(file, partial, advance)
+        _verify(file, partial)
         os.utime(partial, ns=(file.mtime_ns, file.mtime_ns))
         partial.chmod(stat.S_IMODE(partial.stat().st_mode) & ~0o222)
         if os.path.lexists(destination):
@@ -89,9 +93,8 @@ def write_remedy(error: OSError) -> str:
     return f"{remedy}, and run the same command again."
 
 
-def _write(file: SourceFile, partial: Path, advance: Callable[[int], None]) -> Mapping[str, str]:
-    """Writes the source's bytes to `partial`, on disk, and returns their digests."""
-    digester = Digester(dict.fromkeys([*file.digests, VERIFICATION]))
+def _write(file: SourceFile, partial: Path, advance: Callable[[int], None]) -> None:
+    """Writes the source's bytes to `partial`, on disk."""
     try:
         source = open_source(file.path)
     except OSError as error:
@@ -107,17 +110,42 @@ def _write(file: SourceFile, partial: Path, advance: Callable[[int], None]) -> M
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         target = os.open(partial, flags, 0o666)
         try:
-            for block in _read(file.path, source):
-                digester.update(block)
-                _write_all(target, block)
-                advance(len(block))
+            copied = 0
+            for count in _copied(file.path, source, target, file.size):
+                if hasattr(os, "posix_fadvise"):
+                    # The disk begins to write while the rest is read.
+                    os.posix_fadvise(target, copied, count, os.POSIX_FADV_DONTNEED)
+                copied += count
+                advance(count)
             os.fsync(target)
         finally:
             os.close(target)
     finally:
         os.close(source)
-    check_unchanged(file.path, before, digester.size)
-    return digester.digests()
+    check_unchanged(file.path, before, copied)
+
+
+def _copied(path: str, source: int, target: int, size: int) -> Iterator[int]:
+    """Copies piece by piece, and tells how many bytes each has."""
+    left = size
+    while left and (count := _copied_by_kernel(source, target, min(left, PIECE))):
+        left -= count
+        yield count
+    for block in _read(path, source):
+        _write_all(target, block)
+        yield len(block)
+
+
+def _copied_by_kernel(source: int, target: int, size: int) -> int:
+    """How many bytes the kernel copied, or shared; 0 when it cannot between these file systems.
+
+    An error is met again by whoever copies the rest, and is then known to be the source's or the
+    copy's.
+    """
+    try:
+        return os.copy_file_range(source, target, size)
+    except (AttributeError, OSError):  # not every system has it
+        return 0
 
 
 def _read(path: str, descriptor: int) -> Iterator[memoryview]:
@@ -132,24 +160,49 @@ def _write_all(descriptor: int, block: memoryview) -> None:
         block = block[os.write(descriptor, block) :]
 
 
-def _verify(file: SourceFile, partial: Path, written: Mapping[str, str]) -> None:
-    for algorithm, digits in file.digests.items():
-        if written[algorithm] != digits:
+def _verify(file: SourceFile, partial: Path) -> None:
+    """Compares the copy, read from the disk, with the digest that the source was recorded with."""
+    algorithm, recorded = _strong_digest(file)
+    forget_cached(partial)
+    found = digest_file(partial, [algorithm]).digests[algorithm]
+    if found == recorded:
+        return
+    _check_source(file, _source_digests(file, [algorithm]))
+    raise StageError(
+        f"the copy of {file.path} was read back with {algorithm} {found}, but {recorded} was "
+        "written",
+        "The disk it lies on does not keep what is written to it: check it, and run the same "
+        "command again.",
+    )
+
+
+def _strong_digest(file: SourceFile) -> tuple[str, str]:
+    """A recorded algorithm that no damage escapes, and its digest; one of now if there is none."""
+    strong = [name for name, digits in file.digests.items() if len(digits) >= STRONG]
+    if strong:
+        algorithm = VERIFICATION if VERIFICATION in strong else strong[0]
+        return algorithm, file.digests[algorithm]
+    now = _source_digests(file, [*file.digests, VERIFICATION])
+    _check_source(file, now)
+    return VERIFICATION, now[VERIFICATION]
+
+
+def _source_digests(file: SourceFile, algorithms: Iterable[str]) -> Mapping[str, str]:
+    try:
+        return digest_file(file.path, algorithms).digests
+    except OSError as error:
+        raise unreadable(file.path, error) from None
+
+
+def _check_source(file: SourceFile, now: Mapping[str, str]) -> None:
+    for algorithm, digits in now.items():
+        recorded = file.digests.get(algorithm, digits)
+        if digits != recorded:
             raise StageError(
-                f"{file.path} was read with {algorithm} {written[algorithm]}, but its checksum "
-                f"was {digits}",
+                f"{file.path} was read with {algorithm} {digits}, but its checksum was {recorded}",
                 "The disk or the network gave two different answers: check them, and run the same "
                 "command again.",
             )
-    forget_cached(partial)
-    found = digest_file(partial, [VERIFICATION]).digests[VERIFICATION]
-    if found != written[VERIFICATION]:
-        raise StageError(
-            f"the copy of {file.path} was read back with {VERIFICATION} {found}, but "
-            f"{written[VERIFICATION]} was written",
-            "The disk it lies on does not keep what is written to it: check it, and run the same "
-            "command again.",
-        )
 
 
 def content_digests(file: SourceFile, is_gone: bool) -> Mapping[str, str]:

@@ -174,7 +174,9 @@ def open_source(path: str | Path) -> int:
 
 def blocks(descriptor: int) -> Iterable[memoryview]:
     """The bytes of an open file from its position on; each block is valid until the next."""
-    buffer = memoryview(bytearray(BLOCK))
+    # No larger than the file and one byte, to see it grow: a whole block costs as much as the
+    # hashes of a small file.
+    buffer = memoryview(bytearray(min(BLOCK, os.fstat(descriptor).st_size + 1)))
     while count := os.readv(descriptor, [buffer]):
         yield buffer[:count]
 

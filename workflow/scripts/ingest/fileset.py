@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Status = Literal["ok", "notneeded", "unfinished", "impossible", "error"]
@@ -137,4 +137,4 @@ class Record:
 
 def _values(item: Any) -> dict[str, Any]:
     """A dataclass's fields by name. Not `asdict`: that copies deeply, at ten times the cost."""
-    return {each.name: getattr(item, each.name) for each in fields(item)}
+    return {name: getattr(item, name) for name in item.__slots__}

@@ -28,6 +28,7 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._kept: set[Path] = set()  # folders that are known to survive a power cut
 
     def path(self, fileset_id: str) -> Path:
         # Spread over 256 folders: one with 100,000 files is slow on network file systems.
@@ -78,7 +79,9 @@ class Journal:
             os.close(descriptor)
         if is_new:
             fsync_folder(path.parent)
-            fsync_folder(path.parent.parent)
+            if path.parent not in self._kept:
+                fsync_folder(path.parent.parent)
+                self._kept.add(path.parent)
 
     def removed(self, fileset_id: str) -> frozenset[str]:
         """Paths that a stage announced to remove: that one of them is gone is no loss."""

@@ -34,6 +34,9 @@ def in_threads(work: Callable[[S], T], items: Sequence[S], threads: int) -> list
 
     The first error ends it: what is in work is finished, the rest not begun.
     """
+    if threads == 1 or len(items) == 1:
+        # Another thread takes longer than a small file does.
+        return [work(item) for item in items]
     with ThreadPoolExecutor(threads) as executor:
         futures = [executor.submit(work, item) for item in items]
         try:

@@ -133,16 +133,9 @@ def _digested(
             found = digest_file(file.path, algorithms, context.progress.advance)
         except OSError as error:
             raise unreadable(file.path, error) from None
-        digested = replace(
-            file,
-            size=found.size,
-            mtime_ns=found.mtime_ns,
-            inode=found.inode,
-            digests=found.digests,
-        )
-        if replace(digested, digests=file.digests) != file:
+        if (found.size, found.mtime_ns, found.inode) != (file.size, file.mtime_ns, file.inode):
             raise SourceChanged(file.path, "it changed after its fileset was put together")
-        return digested
+        return replace(file, digests=found.digests)
 
     return tuple(for_each_file(digest, files, context))
 
