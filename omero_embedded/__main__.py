@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -54,6 +55,10 @@ def _serve(options: argparse.Namespace) -> int:
     server = Server(StoreFolder(options.store), options.users)
     if options.until_stdin_closes:
         threading.Thread(target=_watch_stdin, args=(ended,), daemon=True).start()
+    # All of Ice, OMERO's model and the database's tables stays: not to be searched for garbage.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
     server.start()
     print(
         f"Embedded OMERO server on {server.facts['host']}:{server.facts['port']}:"

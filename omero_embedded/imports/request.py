@@ -14,7 +14,6 @@ from typing import Any
 
 import omero
 import omero.all
-from omero.rtypes import rlong
 
 import imageformats
 from imageformats import PlaneReader
@@ -178,9 +177,8 @@ class _Run:
 
     def _note_log_size(self) -> None:
         with self._store.write(as_server(self._actor)) as work:
-            row = work.get("OriginalFile", self._begun.log_id)
-            row.size = rlong(self._begun.log_path.stat().st_size)
-            work.save(row)
+            size = self._begun.log_path.stat().st_size
+            work.change("OriginalFile", {self._begun.log_id: {"size": size}})
 
 
 def _brief(image: Any) -> Any:

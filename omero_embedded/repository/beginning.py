@@ -85,10 +85,9 @@ def begin_import(
 
 def finish_upload(work: Work, begun: Begun) -> None:
     """Note that the files are verified: all that OMERO ever notes in a fileset's jobs."""
-    job = work.get("UploadJob", begun.job_ids["UploadJob"])
-    job.status = work.enumeration("JobStatus", "Finished")
-    job.message = rstring("Finished")
-    work.save(job)
+    status = work.enumeration("JobStatus", "Finished").id.val
+    changes = {"status": status, "message": "Finished"}
+    work.change("UploadJob", {begun.job_ids["UploadJob"]: changes})
 
 
 def _ids(links: list[Any]) -> dict[str, int]:

@@ -113,4 +113,4 @@ def _add(connection: Connection, type_name: str, rows: list[dict[str, Any]]) -> 
     sequences = Sequences(connection)
     while sequences.next(type_name) < max(row["id"] for row in rows):
         pass
-    sequences.flush()
+    sequences.flush(connection)

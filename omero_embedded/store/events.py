@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Insert, Select, bindparam, insert, select
 
 from omero_embedded.model.types import Type, type_of
 from omero_embedded.store.actor import ALL_GROUPS, USER_GROUP_ID, Actor
@@ -23,16 +24,16 @@ class Events:
         self._sequences = sequences
         self._event: int | None = None
         self._logs: list[dict[str, Any]] = []
+        self._types: set[str] = set()
 
     def current(self) -> int:
         """The id of this transaction's Event."""
         if self._event is None:
-            event_types = table_of(type_of("EventType"))
-            kind = select(event_types.c.id).where(event_types.c.value == self._actor.event_type)
+            kind = self._connection.scalar(_event_type(), {"value": self._actor.event_type})
             group = self._actor.group_id
             self._event = self._sequences.next("Event")
             self._connection.execute(
-                insert(table_of(type_of("Event"))),
+                _insertion("Event"),
                 {
                     "id": self._event,
                     TYPE: "Event",
@@ -40,7 +41,7 @@ class Events:
                     "time": now(),
                     "experimenter": self._actor.user_id,
                     "experimenterGroup": USER_GROUP_ID if group == ALL_GROUPS else group,
-                    "type": self._connection.scalar(kind),
+                    "type": kind,
                     "session": self._actor.session_id,
                 },
             )
@@ -50,6 +51,7 @@ class Events:
         """Note that this happened ("INSERT", "UPDATE", "DELETE") to these objects."""
         if model_type.name in ("Event", "EventLog"):
             return
+        self._types.add(model_type.name)
         self._logs += [
             {
                 "id": self._sequences.next("EventLog"),
@@ -63,11 +65,26 @@ class Events:
             for object_id in ids
         ]
 
+    def have(self, type_name: str) -> bool:
+        """Whether anything was noted of objects of that type."""
+        return type_name in self._types
+
     def flush(self) -> None:
         """Write down what was noted."""
         if self._logs:
-            self._connection.execute(insert(table_of(type_of("EventLog"))), self._logs)
+            self._connection.execute(_insertion("EventLog"), self._logs)
             self._logs = []
+
+
+@cache
+def _insertion(type_name: str) -> Insert:
+    return insert(table_of(type_of(type_name)))
+
+
+@cache
+def _event_type() -> Select[Any]:
+    table = table_of(type_of("EventType"))
+    return select(table.c.id).where(table.c.value == bindparam("value"))
 
 
 def now() -> int:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import omero
 from omero.rtypes import rint
-from sqlalchemy import ColumnElement, Connection, Select, column, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, func, select
 
 from omero_embedded.model import values
 from omero_embedded.model.types import Member, Type, type_of
@@ -39,6 +40,14 @@ def as_rows(wanted: Iterable[Any]) -> Select[Any]:
     return select(listed.c.value)
 
 
+@cache
+def by_ids(table: Table, *columns: str) -> Select[Any]:
+    """Rows of a table, all columns or these, whose ids are in the parameter `ids`, a JSON list."""
+    listed = func.json_each(bindparam("ids")).table_valued("value")
+    shown = [table.c[name] for name in columns or table.c.keys()]
+    return select(*shown).where(table.c.id.in_(select(listed.c.value)))
+
+
 class Loader:
     """Loads objects by id; `finish` ties them together. What is not loaded becomes a proxy."""
 
@@ -55,10 +64,13 @@ class Loader:
         wanted = [i for i in set(ids) if (family.root, i) not in self._objects]
         if not wanted:
             return
-        table = table_of(family)
-        for row in self._connection.execute(
-            select(table).where(one_of(table.c.id, wanted))
-        ).mappings():
+        statement = by_ids(table_of(family))
+        rows = self._connection.execute(statement, {"ids": json.dumps(wanted)})
+        self.take(family, rows.mappings())
+
+    def take(self, family: Type, rows: Iterable[Any]) -> None:
+        """Make objects of rows that were read already."""
+        for row in rows:
             self._objects[family.root, row["id"]] = self._build(type_of(row[TYPE]), row)
 
     def object(self, type_name: str, object_id: int | None) -> Any | None:
@@ -129,8 +141,6 @@ class Loader:
         """The concrete type of each object, asked for only where the family has several."""
         if len(family.concrete) == 1:
             return [(object_id, family.concrete[0]) for object_id in ids]
-        table = table_of(family)
-        found = self._connection.execute(
-            select(table.c.id, column(TYPE)).select_from(table).where(one_of(table.c.id, ids))
-        )
+        statement = by_ids(table_of(family), "id", TYPE)
+        found = self._connection.execute(statement, {"ids": json.dumps(list(ids))})
         return [(object_id, name) for object_id, name in found]

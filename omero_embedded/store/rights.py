@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
 from omero.rtypes import unwrap
-from sqlalchemy import Connection, column, select
+from sqlalchemy import Connection
 
 from omero_embedded.model.types import Type, lineage, type_of
 from omero_embedded.store.access import Access, Scope, file_kind
 from omero_embedded.store.actor import ALL_GROUPS, SYSTEM_GROUP_ID, USER_GROUP_ID
 from omero_embedded.store.errors import across_groups, forbidden, invalid
-from omero_embedded.store.loading import one_of
+from omero_embedded.store.loading import by_ids
 from omero_embedded.store.schema import GROUP, OWNER, TYPE, table_of
 
 _FILE = "OriginalFile"
@@ -32,11 +33,11 @@ class Rights:
         """Read whose the existing objects of a graph are (root -> id -> type they are said to be).
         Raises for what is missing, of another type or hidden."""
         for root, objects in claimed.items():
-            table = table_of(type_of(root))
-            shown = [table.c.id, column(TYPE), table.c[OWNER], table.c[GROUP]]
+            shown = ["id", TYPE, OWNER, GROUP]
             if root == "OriginalFile":
-                shown += [table.c.mimetype, table.c.repo]
-            rows = self._connection.execute(select(*shown).where(one_of(table.c.id, objects)))
+                shown += ["mimetype", "repo"]
+            statement = by_ids(table_of(type_of(root)), *shown)
+            rows = self._connection.execute(statement, {"ids": json.dumps(list(objects))})
             for row in rows.mappings():
                 self._standing[root, row["id"]] = row
             for object_id, model_type in objects.items():

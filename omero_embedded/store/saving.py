@@ -7,12 +7,24 @@ ever deleted because it is missing from a collection.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from omero.rtypes import rint, rlong
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Insert,
+    Select,
+    Update,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from omero_embedded.model import values
@@ -21,7 +33,7 @@ from omero_embedded.model.values import position_column
 from omero_embedded.store.access import PRIVATE, Access
 from omero_embedded.store.errors import invalid
 from omero_embedded.store.events import Events
-from omero_embedded.store.loading import Loader, one_of
+from omero_embedded.store.loading import Loader, by_ids
 from omero_embedded.store.rights import Rights
 from omero_embedded.store.schema import (
     CREATION,
@@ -72,12 +84,11 @@ class Saver:
         """The id of an enumeration's value, which is made when it is new."""
         if value is None:
             raise invalid(f"{model_type.name} has neither an id nor a value")
-        table = table_of(model_type)
-        found = self._connection.scalar(select(table.c.id).where(table.c.value == value))
+        found = self._connection.scalar(_valued(model_type), {"value": value})
         if found is None:
             found = self._sequences.next(model_type.root)
             row = {"id": found, TYPE: model_type.name, "version": 0, "value": value}
-            self._connection.execute(insert(table), row)
+            self._connection.execute(_inserting(model_type), row)
         return int(found)
 
     def _collect(self, graphs: Iterable[Any]) -> None:
@@ -137,7 +148,7 @@ class Saver:
             by_type[model_type].append(row)
         for model_type, rows in by_type.items():
             self._append_positions(model_type, rows)
-            self._execute(model_type, insert(table_of(model_type)), rows)
+            self._execute(model_type, _inserting(model_type), rows)
             self._events.log("INSERT", model_type, [row["id"] for row in rows])
         return saved
 
@@ -195,9 +206,9 @@ class Saver:
         for item, model_type in self._known:
             by_type[model_type].append(item)
         for model_type, items in by_type.items():
-            table = table_of(model_type)
             ids = [item._id.getValue() for item in items]
-            found = self._connection.execute(select(table).where(one_of(table.c.id, ids)))
+            statement = by_ids(table_of(model_type))
+            found = self._connection.execute(statement, {"ids": json.dumps(ids)})
             current = {row["id"]: dict(row) for row in found.mappings()}
             changed: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
             for item in items:
@@ -206,9 +217,8 @@ class Saver:
                 if changes:
                     changed[tuple(changes)].append({_ROW: row["id"], **changes})
                 saved.append((item, model_type, row | changes))
-            statement = update(table).where(table.c.id == bindparam(_ROW))
             for rows in changed.values():
-                self._execute(model_type, statement, rows)
+                self._execute(model_type, _updating(model_type), rows)
                 self._events.log("UPDATE", model_type, [row[_ROW] for row in rows])
         return saved
 
@@ -234,6 +244,23 @@ class Saver:
             raise invalid(
                 f"could not save {model_type.java_name}, it is there already: {error.orig}"
             ) from error
+
+
+@cache
+def _inserting(model_type: Type) -> Insert:
+    return insert(table_of(model_type))
+
+
+@cache
+def _updating(model_type: Type) -> Update:
+    table = table_of(model_type)
+    return update(table).where(table.c.id == bindparam(_ROW))
+
+
+@cache
+def _valued(model_type: Type) -> Select[Any]:
+    table = table_of(model_type)
+    return select(table.c.id).where(table.c.value == bindparam("value"))
 
 
 def _from_details(item: Any, model_type: Type) -> dict[str, Any]:

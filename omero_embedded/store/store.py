@@ -14,7 +14,8 @@ from omero_embedded.store import accounts
 from omero_embedded.store.actor import Actor
 from omero_embedded.store.database import open_database
 from omero_embedded.store.errors import invalid
-from omero_embedded.store.work import Work
+from omero_embedded.store.sequences import Sequences
+from omero_embedded.store.work import Work, group_permissions
 
 
 class Store:
@@ -28,11 +29,18 @@ class Store:
         self._engine = engine
         self._writing = threading.Lock()
         self._writer: int | None = None
+        self._read_known()
 
     @classmethod
     def open(cls, folder: Path) -> Store:
         """Open the store in `folder` (made when missing, with enumerations, root and groups)."""
         return cls(open_database(folder))
+
+    def _read_known(self) -> None:
+        """What need not be asked for again and again, since nobody else writes to the file."""
+        with self._engine.begin() as connection:
+            self._sequences = Sequences(connection)
+            self._permissions = group_permissions(connection)
 
     def close(self) -> None:
         """Give back the file. No call may be under way."""
@@ -67,7 +75,7 @@ class Store:
     def read(self, actor: Actor) -> Iterator[Work]:
         """One consistent view of the store."""
         with self._engine.begin() as connection:
-            yield Work(connection, actor)
+            yield Work(connection, actor, self._permissions, self._sequences)
 
     @contextmanager
     def write(self, actor: Actor) -> Iterator[Work]:
@@ -78,16 +86,29 @@ class Store:
         """
         if self._writer == threading.get_ident():
             raise RuntimeError("this thread writes already: use the Work it has")
-        with self._writing, self._engine.connect() as connection:
+        with self._writing:
             self._writer = threading.get_ident()
+            try:
+                with self._transaction(actor) as work:
+                    yield work
+                if work.has_changed_groups:
+                    self._read_known()
+            except BaseException:
+                self._read_known()
+                raise
+            finally:
+                self._writer = None
+
+    @contextmanager
+    def _transaction(self, actor: Actor) -> Iterator[Work]:
+        with self._engine.connect() as connection:
             transaction = connection.begin()
             try:
-                work = Work(connection, actor)
+                work = Work(connection, actor, self._permissions, self._sequences)
                 yield work
                 work.finish()
                 _commit(connection, transaction)
             finally:
-                self._writer = None
                 if transaction.is_active:
                     transaction.rollback()
 

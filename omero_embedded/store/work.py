@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, Select, bindparam, select, update
 
 from omero_embedded.hql.answer import find_objects, find_rows
 from omero_embedded.hql.page import Page
@@ -19,7 +19,7 @@ from omero_embedded.store.events import Events
 from omero_embedded.store.loading import Loader
 from omero_embedded.store.moving import Change, Giver, Mover
 from omero_embedded.store.saving import Saver
-from omero_embedded.store.schema import PERMISSIONS, UPDATE, table_of
+from omero_embedded.store.schema import PERMISSIONS, TYPE, UPDATE, table_of
 from omero_embedded.store.sequences import Sequences
 
 
@@ -29,18 +29,30 @@ class Work:
     Every object that comes out carries `details.permissions` as the actor has them.
     """
 
-    def __init__(self, connection: Connection, actor: Actor) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        actor: Actor,
+        permissions: Mapping[int, int],
+        sequences: Sequences,
+    ) -> None:
+        """`permissions` are those of the groups when the transaction begins."""
         self.actor = actor
         self.connection = connection
-        self._sequences = Sequences(connection)
+        self._permissions = permissions
+        self._sequences = sequences
         self._events = Events(connection, actor, self._sequences)
 
     @cached_property
     def access(self) -> Access:
         """What the actor may do, by the groups' permissions as they are now."""
-        table = table_of(type_of("ExperimenterGroup"))
-        found = self.connection.execute(select(table.c.id, table.c[PERMISSIONS])).all()
-        return Access(self.actor, {row[0]: row[1] for row in found})
+        if self.has_changed_groups:
+            return Access(self.actor, group_permissions(self.connection))
+        return Access(self.actor, self._permissions)
+
+    @property
+    def has_changed_groups(self) -> bool:
+        return self._events.have("ExperimenterGroup")
 
     def get(self, type_name: str, object_id: int) -> Any:
         """The object with all its scalars; references unloaded, collections not loaded.
@@ -60,20 +72,17 @@ class Work:
     def find_by(self, type_name: str, **fields: Any) -> list[Any]:
         """Objects whose fields equal these plain values (an id for a reference), by id."""
         model_type = _known_type(type_name)
-        table = table_of(model_type)
-        statement = select(table.c.id).order_by(table.c.id)
-        if model_type.name != model_type.root:
-            statement = statement.where(table.c._type.in_(model_type.concrete))
-        for name, value in fields.items():
-            statement = statement.where(table.c[name] == value)
-        condition = self.access.readable(model_type, table)
+        nulls = tuple(name for name, value in fields.items() if value is None)
+        given = {name: value for name, value in fields.items() if value is not None}
+        statement = _equal(model_type, tuple(given), nulls)
+        condition = self.access.readable(model_type, table_of(model_type))
         if condition is not None:
             statement = statement.where(condition)
-        ids = list(self.connection.scalars(statement))
+        rows = self.connection.execute(statement, given).mappings().all()
         loader = Loader(self.connection, self.access)
-        loader.load(model_type.name, ids)
+        loader.take(model_type, rows)
         loader.finish()
-        return [loader.object(model_type.name, object_id) for object_id in ids]
+        return [loader.object(model_type.name, row["id"]) for row in rows]
 
     def get_all(self, type_name: str, ids: Sequence[int]) -> dict[int, Any]:
         """`get` for several objects at once, by id; whoever may read them.
@@ -109,12 +118,9 @@ class Work:
         """Give objects (id -> field -> plain value, the same fields for all) new values, in the
         server's own name: whether the actor may is not looked at."""
         model_type = _known_type(type_name)
-        table = table_of(model_type)
         event = self._events.current()
-        statement = update(table).where(table.c.id == bindparam("changed"))
-        statement = statement.values({"version": table.c.version + 1, UPDATE: event})
-        rows = [{"changed": object_id, **fields} for object_id, fields in changes.items()]
-        self.connection.execute(statement, rows)
+        rows = [{"changed": i, "event": event, **fields} for i, fields in changes.items()]
+        self.connection.execute(_change(model_type), rows)
         self._events.log("UPDATE", model_type, list(changes))
 
     def save(self, graph: Any) -> Any:
@@ -131,8 +137,8 @@ class Work:
         """`save` for several graphs that may share objects."""
         saved = list(graphs)
         self._saver().save(saved)
-        # A group's permissions may just have changed.
-        self.__dict__.pop("access", None)
+        if self.has_changed_groups:
+            self.__dict__.pop("access", None)
         return saved
 
     def enumeration(self, type_name: str, value: str) -> Any:
@@ -204,10 +210,35 @@ class Work:
     def finish(self) -> None:
         """Write down what is only known at the end of a transaction."""
         self._events.flush()
-        self._sequences.flush()
+        self._sequences.flush(self.connection)
 
     def _saver(self) -> Saver:
         return Saver(self.connection, self.access, self._sequences, self._events)
+
+
+def group_permissions(connection: Connection) -> dict[int, int]:
+    """Every group's permissions, as the number that OMERO keeps."""
+    table = table_of(type_of("ExperimenterGroup"))
+    found = connection.execute(select(table.c.id, table.c[PERMISSIONS]))
+    return {row[0]: row[1] for row in found}
+
+
+@cache
+def _equal(model_type: Type, names: tuple[str, ...], nulls: tuple[str, ...]) -> Select[Any]:
+    """Rows of a type, by id, in which these columns are parameters of their names, or null."""
+    table = table_of(model_type)
+    statement = select(table).order_by(table.c.id)
+    if model_type.name != model_type.root:
+        statement = statement.where(table.c[TYPE].in_(model_type.concrete))
+    conditions = [table.c[name] == bindparam(name) for name in names]
+    return statement.where(*conditions, *(table.c[name].is_(None) for name in nulls))
+
+
+@cache
+def _change(model_type: Type) -> Any:
+    table = table_of(model_type)
+    statement = update(table).where(table.c.id == bindparam("changed"))
+    return statement.values({"version": table.c.version + 1, UPDATE: bindparam("event")})
 
 
 def _known_type(name: str) -> Type:
