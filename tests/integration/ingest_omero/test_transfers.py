@@ -93,6 +93,8 @@ def test_a_rerun_has_nothing_to_do_and_removes_nothing_that_was_put_there_since(
     assert other.status == "error"
     assert "imported already" in other.cause
     assert "from other files" in other.cause
+    # Its files are nowhere else any more.
+    assert f"do not delete Fileset:{first.facts['fileset_id']}" in other.remedy
     assert all(source.exists() for source in sources)
     assert filesets_of(rig, sources[0]) == 1
 

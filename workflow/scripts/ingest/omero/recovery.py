@@ -18,6 +18,7 @@ import omero.grid
 
 from ingest.context import Context
 from ingest.fileset import Fileset, StageError
+from ingest.import_transfers import removes_sources
 from ingest.omero import queries
 from ingest.omero.cleanup import remove_fileset
 from ingest.omero.fileset_graph import ImportRequest
@@ -222,11 +223,13 @@ def _check_same(
     if not _same_files(outcome, request):
         differences.append("from other files")
     if differences:
+        imported = f"Fileset:{outcome.fileset_id}"
+        otherwise = f"or delete {imported} in OMERO to import it anew"
+        if removes_sources(event["transfer"]):
+            otherwise = f"do not delete {imported}, which may hold the only copy of its files"
         raise StageError(
-            f"the row was imported already, as Fileset:{outcome.fileset_id}, but "
-            + " and ".join(differences),
-            f"Change the row back; or delete Fileset:{outcome.fileset_id} in OMERO to import it "
-            "anew; or give the row another fileset id to keep both.",
+            f"the row was imported already, as {imported}, but " + " and ".join(differences),
+            f"Change the row back; {otherwise}; or give the row another fileset id to keep both.",
         )
 
 
