@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, FromClause, and_, func, true
+import itertools
+from collections.abc import Iterator
+from functools import cache
+
+from sqlalchemy import ColumnElement, FromClause, Table, and_, func, true
 
 from omero_embedded.hql.fields import (
     class_named,
@@ -15,7 +19,7 @@ from omero_embedded.hql.fields import (
 from omero_embedded.hql.parser import HqlError
 from omero_embedded.hql.syntax import Path
 from omero_embedded.hql.terms import Binding, Component, Entity, Term
-from omero_embedded.model.types import Member, type_of
+from omero_embedded.model.types import Member, Type, type_of
 from omero_embedded.store.access import Access
 from omero_embedded.store.schema import TYPE, table_of
 
@@ -32,6 +36,11 @@ class Scope:
         self._chain: list[tuple[FromClause, ColumnElement[bool], bool]] = []
         self.conditions: list[ColumnElement[bool]] = []
         self.roots: list[Entity] = []
+        self._numbers: Iterator[int] = itertools.count() if outer is None else outer._numbers
+
+    def _table(self, model_type: Type) -> FromClause:
+        """The type's table under a name that nothing else in the query has."""
+        return _alias(table_of(model_type), next(self._numbers))
 
     # The FROM clause
 
@@ -42,7 +51,7 @@ class Scope:
         except KeyError:
             entity = self._root_in_collection(path)
         else:
-            entity = Entity(model_type, table_of(model_type).alias())
+            entity = Entity(model_type, self._table(model_type))
         self.conditions += self._restrictions(entity)
         self._chain.append((entity.table, true(), False))
         self.roots.append(entity)
@@ -55,7 +64,7 @@ class Scope:
         if term.kind != "collection" or term.member is None:
             raise HqlError(f"{path} is neither a type nor a collection", path.at)
         target = type_of(term.member.target)
-        entity = Entity(target, table_of(target).alias(), via=term.member)
+        entity = Entity(target, self._table(target), via=term.member)
         self.conditions.append(entity.table.c[term.member.inverse] == term.sql)
         return entity
 
@@ -87,7 +96,7 @@ class Scope:
 
     def _join_objects(self, source: Entity, member: Member, is_left: bool) -> Entity:
         target = type_of(member.target)
-        joined = Entity(target, table_of(target).alias(), source, member)
+        joined = Entity(target, self._table(target), source, member)
         condition = self._linked(source, member, joined)
         restrictions = self._restrictions(joined)
         self._chain.append((joined.table, and_(condition, *restrictions), is_left))
@@ -187,7 +196,13 @@ class Scope:
         key = (source, member.name)
         if key not in self._silent:
             target = type_of(member.target)
-            joined = Entity(target, table_of(target).alias(), source, member)
+            joined = Entity(target, self._table(target), source, member)
             self._chain.append((joined.table, self._linked(source, member, joined), False))
             self._silent[key] = joined
         return self._silent[key], beyond
+
+
+@cache
+def _alias(table: Table, number: int) -> FromClause:
+    """Made once: SQLAlchemy takes its time over a table's columns."""
+    return table.alias(f"t{number}")
