@@ -15,9 +15,9 @@ import tifffile
 
 from ingest.context import Context
 from ingest.conversion import place
+from ingest.conversion.redirect import redirected
 from ingest.fileset import Fileset, Record, StageError
 from ingest.journal import Journal
-from ingest.omero.redirect import redirected
 from ingest.stages.convert import STAGE
 from tests.integration.containers.rig import context_of, files_in
 

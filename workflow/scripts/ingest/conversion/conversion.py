@@ -29,7 +29,7 @@ from ingest.conversion.runtimes import Job, Runtime
 from ingest.copying import VERIFICATION, copy_verified, make_folder, write_error
 from ingest.fileset import Fileset, Record, SourceFile, StageError
 from ingest.source_files import check_as_recorded, for_each_file, stat_source
-from ingest.stages.superseded import nothing_in_omero, set_aside_folder
+from ingest.superseded import nothing_in_omero, set_aside
 
 WORDS = 2_000  # characters of a converter's last words in a record or an error
 ANSWER = 16_000_000  # bytes at the end of its output in which its JSON is looked for
@@ -144,7 +144,7 @@ def _check_free(
             "another fileset id, and run the same command again.",
         )
     context.log.info("%s: the earlier conversion in %s is set aside", fileset.id, home)
-    set_aside_folder(home, home.parent, fileset)
+    set_aside(home, home.parent, fileset)
 
 
 def _converted(fileset: Fileset, plan: Plan, home: Path, context: Context) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import omero.all
 import omero.cmd
 import omero.grid
 
+from ingest import parts
 from ingest.context import Context
 from ingest.fileset import Fileset, StageError
 from ingest.import_transfers import removes_sources
@@ -25,7 +26,6 @@ from ingest.omero.fileset_graph import ImportRequest
 from ingest.omero.importer import ImportOutcome, StillRunning, deadline_after, read_outcome
 from ingest.omero.repository import open_repository
 from ingest.omero.session import Session
-from ingest.stages import parts
 
 log = logging.getLogger("ingest")
 

@@ -21,9 +21,9 @@ from ingest.omero.annotations import Kind, link_annotation, put_key_values
 from ingest.omero.retrying import retried
 from ingest.omero.session import Session
 from ingest.omero.tags import unloaded_tag
+from ingest.parts import imports
 from ingest.prepared import tag_ids
 from ingest.stages import Stage
-from ingest.stages.parts import imports
 
 FILES_LISTED = 50
 

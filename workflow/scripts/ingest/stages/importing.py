@@ -6,8 +6,9 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from ingest import prepared
+from ingest import parts, prepared
 from ingest.context import Context
+from ingest.conversion.redirect import redirected
 from ingest.fileset import Fileset, Record, StageError
 from ingest.import_transfers import is_custom, load_custom, removes_sources
 from ingest.omero import exclusions, queries, targets
@@ -16,13 +17,12 @@ from ingest.omero.containers import Target, resolve, still_there
 from ingest.omero.fileset_graph import AS_IMPORTED, ImportRequest
 from ingest.omero.importer import ImportOutcome, StillRunning, import_fileset
 from ingest.omero.recovery import recover, remove_latecomers
-from ingest.omero.redirect import redirected
 from ingest.omero.removal import check_not_linked, check_not_removed, remove_sources
 from ingest.omero.repository import open_repository
 from ingest.omero.retrying import retried
 from ingest.omero.session import Session
 from ingest.omero.target_grammar import parse_target
-from ingest.stages import Stage, parts
+from ingest.stages import Stage
 
 
 def run(fileset: Fileset, upstream: Record, context: Context) -> Record:

@@ -25,7 +25,7 @@ from ingest.hardlinks import NoHardLink, hard_link, link_obstacle, nearest
 from ingest.prepared import check_prepared
 from ingest.source_files import check_as_recorded, for_each_file, still_there
 from ingest.stages import Stage
-from ingest.stages.superseded import is_superseded, nothing_in_omero, set_aside
+from ingest.superseded import is_superseded, nothing_in_omero, set_aside
 
 
 class NameTaken(StageError):

@@ -1,5 +1,5 @@
-"""A file that an earlier run landed in the store, for an import that failed, before the source was
-repaired: it makes room for the repaired one, and is kept."""
+"""What an earlier run put in the store for an import that failed, before the source was repaired:
+it makes room for what is made of the repaired one, and is kept."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ def is_superseded(destination: Path, fileset: Fileset, context: Context) -> bool
 
 
 def set_aside(destination: Path, store: Path, fileset: Fileset) -> None:
+    """Moves a file of this fileset in the store, or all of its folder, to FOLDER.
+
+    Raises StageError when it cannot be moved.
+    """
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
     kept = store / FOLDER / fileset.id / now / destination.relative_to(store / fileset.id)
     make_folder(kept.parent)
@@ -33,19 +37,6 @@ def set_aside(destination: Path, store: Path, fileset: Fileset) -> None:
         raise write_error(kept, error) from None
     fsync_folder(kept.parent)
     fsync_folder(destination.parent)
-
-
-def set_aside_folder(home: Path, store: Path, fileset: Fileset) -> None:
-    """The same for all that an earlier conversion of this fileset put in the store."""
-    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
-    kept = store / FOLDER / fileset.id / now
-    make_folder(kept.parent)
-    try:
-        home.rename(kept)
-    except OSError as error:
-        raise write_error(kept, error) from None
-    fsync_folder(kept.parent)
-    fsync_folder(store)
 
 
 def _as_we_left_it(destination: Path, events: Sequence[dict[str, Any]]) -> bool:
