@@ -204,12 +204,23 @@ def test_a_damaged_plan_is_an_error_with_a_remedy(tmp_path: Path, compile_rows: 
         load_index(tmp_path / "results")
 
 
-def test_auto_keeps_a_thousand_batches() -> None:
-    assert len(assign({}, [f"f{n}" for n in range(1_000)], "auto")) == 1_000
-    batches = assign({}, [f"f{n}" for n in range(1_001)], "auto")
-    assert len(batches) == 501
-    assert batches["b00001"] == ["f0", "f1"]
-    assert len(assign({}, [f"f{n}" for n in range(91_000)], "auto")) == 1_000
+@pytest.mark.parametrize(
+    ("filesets", "batches", "size"),
+    [
+        (1, 1, 1),
+        (1_000, 1_000, 1),
+        (1_001, 101, 10),
+        (5_000, 100, 50),
+        (10_000, 100, 100),
+        (91_000, 910, 100),
+        (100_000, 1_000, 100),
+        (250_500, 999, 251),
+    ],
+)
+def test_auto_makes_many_filesets_worth_a_job(filesets: int, batches: int, size: int) -> None:
+    made = assign({}, [f"f{n}" for n in range(filesets)], "auto")
+    assert len(made) == batches
+    assert [len(members) for members in made.values()][0] == size
 
 
 def test_growing_past_a_thousand_moves_nobody() -> None:
@@ -218,8 +229,7 @@ def test_growing_past_a_thousand_moves_nobody() -> None:
     later = assign(earlier, [*first, "x", "y", "z"], "auto")
     assert {name: later[name] for name in earlier} == earlier
     assert {name: later[name] for name in later if name not in earlier} == {
-        "b00001": ["x", "y"],
-        "b00002": ["z"],
+        "b00001": ["x", "y", "z"],
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 Status = Literal["ok", "notneeded", "unfinished", "impossible", "error"]
@@ -70,15 +70,33 @@ class Fileset:
     def to_json(self) -> dict[str, Any]:
         return {**_values(self), "problem": _values(self.problem) if self.problem else None}
 
+    def to_short_json(self) -> dict[str, Any]:
+        """Without what is as by default, which is most: a third of the bytes and of the time."""
+        values = {
+            name: value
+            for name in self.__slots__
+            if (value := getattr(self, name)) != _DEFAULTS.get(name)
+        }
+        if self.problem:
+            values["problem"] = _values(self.problem)
+        return values
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Fileset:
+        """From either form."""
         values = dict(data)
         for name in ("files", "tags", "pixel_size", "annotations", "exclude"):
-            values[name] = tuple(values[name])
+            if name in values:
+                values[name] = tuple(values[name])
         for name in ("key_values", "comments"):
-            values[name] = tuple((key, value) for key, value in values[name])
-        values["problem"] = Problem(**values["problem"]) if values["problem"] else None
+            if name in values:
+                values[name] = tuple((key, value) for key, value in values[name])
+        if values.get("problem"):
+            values["problem"] = Problem(**values["problem"])
         return cls(**values)
+
+
+_DEFAULTS = {each.name: each.default for each in fields(Fileset)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,5 +112,14 @@ PARSERS: Mapping[str, Callable[[str], Any]] = {
 }
 
 
+@lru_cache(maxsize=4096)
+def parsed(*texts: str) -> Mapping[str, Any]:
+    """The values of an import's options, by name, from their texts in the order of PARSERS.
+
+    Rows that have the same texts, which is most of them, share one mapping.
+    """
+    return {name: parse(text) for (name, parse), text in zip(PARSERS.items(), texts, strict=True)}
+
+
 def _entries(text: str) -> list[str]:
     return [entry.strip() for entry in text.split(";") if entry.strip()]

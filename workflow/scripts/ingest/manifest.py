@@ -17,7 +17,7 @@ from ingest.config import Config, ConfigError
 from ingest.conversion.options import NO_CONVERTER
 from ingest.expected_checksum import parse_checksum
 from ingest.fileset import Fileset, Problem
-from ingest.import_options import PARSERS
+from ingest.import_options import PARSERS, parsed
 from ingest.import_transfers import custom_problem, is_custom
 from ingest.journal import JOURNAL, Journal
 from ingest.manifest_cells import check_cells, check_removals, usable_id
@@ -174,9 +174,7 @@ def _filesets(
                     if cells[column]
                 ),
                 problem=problem,
-                **(
-                    {} if problem else {name: parse(cells[name]) for name, parse in PARSERS.items()}
-                ),
+                **({} if problem else parsed(*(cells[name] for name in PARSERS))),
             )
         )
     for found in ragged:

@@ -58,7 +58,7 @@ def _names(path: str, entries: Sequence[str], file: str, folders: Folders) -> bo
 
 
 def _real(path: str) -> str:
-    if Path(path).is_symlink():
+    if os.path.islink(path):  # noqa: PTH114 (of every row: pathlib takes five times as long)
         return os.path.realpath(path)
     head, _, name = path.rpartition("/")
     return f"{_real_folder(head or '/').rstrip('/')}/{name}"

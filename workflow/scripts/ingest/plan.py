@@ -23,9 +23,9 @@ from ingest.fileset import Fileset
 from ingest.import_options import PARSERS
 from ingest.named_files import FILE as NAMED_FILES
 from ingest.named_files import named_files
-from ingest.records import json_lines
 
 MOST_BATCHES = 1_000  # what one Snakemake process plans and schedules with ease
+LARGE_BATCH = 100  # filesets; with fewer small ones a job's start takes longer than its work
 
 # What decides how a manifest is read; another version of it reads the manifest again.
 _CODE = ("plan.py", "manifest*.py", "expected_checksum.py", "file_names.py", "fileset.py",
@@ -102,9 +102,9 @@ def assign(
     """Which filesets are in which batch, given the batches there were.
 
     A fileset stays in its batch; one that left the manifest leaves its batch, and an empty batch
-    vanishes. New filesets form new batches in the manifest's order. "auto" makes them as large as
-    it takes to have at most MOST_BATCHES of them when nothing was there before. A batch of size
-    one is named after its fileset, others b00001, b00002, ... past any fileset of such a name.
+    vanishes. New filesets form new batches in the manifest's order; `_automatic` says what "auto"
+    means. A batch of size one is named after its fileset, others b00001, b00002, ... past any
+    fileset of such a name.
     """
     batch_of = {fileset: name for name, members in earlier.items() for fileset in members}
     batches: dict[str, list[str]] = {name: [] for name in earlier}
@@ -116,7 +116,7 @@ def assign(
             new.append(fileset)
     batches = {name: members for name, members in batches.items() if members}
 
-    size = -(-len(ids) // MOST_BATCHES) if batch_size == "auto" else batch_size
+    size = _automatic(len(ids)) if batch_size == "auto" else batch_size
     numbered = _free_numbers(batches, ids)
     in_use = {name.lower() for name in batches}
     for start in range(0, len(new), size or 1):
@@ -133,6 +133,17 @@ def _free_numbers(batches: Iterable[str], ids: Iterable[str]) -> Iterator[str]:
     used = [int(name[1:]) for name in batches if name[0] == "b" and name[1:].isdecimal()]
     number = max(used, default=0)
     while True:
+def _automatic(filesets: int) -> int:
+    """The size of batches of so many filesets: up to MOST_BATCHES one each, as people ask for them.
+
+    Above that as large as is worth a job's start, as long as it leaves a hundred batches or so to
+    share out, and never more than MOST_BATCHES of them.
+    """
+    if filesets <= MOST_BATCHES:
+        return 1
+    return max(-(-filesets // MOST_BATCHES), min(LARGE_BATCH, filesets // 100))
+
+
         number += 1
         name = f"b{number:05d}"
         if name not in taken:
@@ -186,7 +197,8 @@ def _write_batches(
 ) -> None:
     def write(name: str) -> None:
         members = [filesets[fileset] for fileset in batches[name]]
-        _write_changed(folder / f"{name}.jsonl", json_lines(members))
+        lines = [json.dumps(fileset.to_short_json()) + "\n" for fileset in members]
+        _write_changed(folder / f"{name}.jsonl", "".join(lines))
 
     # Each write waits for the disk; a thousand of them need not wait for each other.
     with ThreadPoolExecutor(8) as executor:

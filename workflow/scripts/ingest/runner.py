@@ -103,9 +103,8 @@ def run_batch(
 
 def input_key(stage: Stage, fileset: Fileset, upstream: Record, context: Context) -> str:
     """A digest of all that a stage's outcome depends on, apart from the state of the world."""
-    fields = fileset.to_json()
     inputs = {
-        "fileset": {name: fields[name] for name in stage.uses},
+        "fileset": {name: getattr(fileset, name) for name in stage.uses},
         "status": upstream.status,
         "files": [file.to_json() for file in upstream.files],
         "facts": dict(upstream.facts),
