@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import imageformats
 from ingest.atomic import write_text
 from ingest.context import Context
+from ingest.failures import note_failure
 from ingest.fileset import StageError
 from ingest.inventory import inventory
 from ingest.omero.thumbnails import fetch_thumbnails
 from ingest.plan import load_index
 from ingest.provenance import write_crate
 from ingest.report import thumbnail_ids, write_report
-from ingest.summary import Outcome, collect, write_table
+from ingest.summary import STAGES, Outcome, collect, write_table
 from ingest.verdict import verdict
 from ingest.workflow_run import describe_run
 
@@ -38,7 +39,9 @@ def write_results(context: Context, snakefile: Path) -> None:
     failed it raises its StageError: the report would lack what a rerun can have.
     """
     results, config = context.results, context.config
-    outcomes = collect(results, load_index(results).batches)
+    batches = load_index(results).batches
+    _note_removed_records(results, batches)
+    outcomes = collect(results, batches)
     try:
         seen = _ask_omero(context, outcomes)
     except StageError as error:
@@ -59,6 +62,15 @@ def write_results(context: Context, snakefile: Path) -> None:
     write_report(results / "report.html", outcomes, run, seen.thumbnails)
     write_text(results / "verdict.txt", verdict(outcomes, f"{results}/report.html") + "\n")
     write_crate(results, outcomes, run)
+
+
+def _note_removed_records(results: Path, batches: Iterable[str]) -> None:
+    """Has the next run make records again that are not there any more: Snakemake by itself makes
+    none that lie between others."""
+    for batch in batches:
+        for stage in STAGES:
+            if not (results / stage / f"{batch}.jsonl").exists():
+                note_failure(results, stage, batch)
 
 
 def _ask_omero(context: Context, outcomes: Sequence[Outcome]) -> _Seen:
