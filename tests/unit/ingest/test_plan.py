@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ingest.config import load
 from ingest.fileset import Fileset
 from ingest.manifest import ManifestError
+from ingest.manifest_sources import FOLDER
 from ingest.plan import Batch, Plan, PlanError, assign, compile_plan, load_index
 
 Compile = Callable[..., Plan]
@@ -38,6 +39,10 @@ def write_manifest(folder: Path, *ids: str) -> None:
     (folder / "manifest.csv").write_text("\n".join(rows) + "\n")
 
 
+def sizes_of(plan: Plan) -> dict[str, int]:
+    return {name: batch.filesets for name, batch in plan.batches.items()}
+
+
 def plan_files(folder: Path) -> dict[str, tuple[int, bytes]]:
     return {
         path.name: (path.stat().st_mtime_ns, path.read_bytes())
@@ -54,15 +59,29 @@ def test_up_to_a_thousand_filesets_are_batches_of_their_own(
     tmp_path: Path, compile_rows: Compile
 ) -> None:
     plan = compile_rows("plate-07", "plate-08")
-    assert plan.batches == {"plate-07": Batch(1), "plate-08": Batch(1)}
+    assert sizes_of(plan) == {"plate-07": 1, "plate-08": 1}
     assert members(tmp_path, "plate-08") == [Fileset("plate-08", 3, str(tmp_path / "plate-08.tif"))]
     assert load_index(tmp_path / "results") == plan
 
 
 def test_a_configured_size_makes_numbered_batches(tmp_path: Path, compile_rows: Compile) -> None:
     plan = compile_rows(*"abcde", batch_size=2)
-    assert plan.batches == {"b00001": Batch(2), "b00002": Batch(2), "b00003": Batch(1)}
+    assert sizes_of(plan) == {"b00001": 2, "b00002": 2, "b00003": 1}
     assert [fileset.id for fileset in members(tmp_path, "b00002")] == ["c", "d"]
+
+
+def test_a_batch_knows_about_how_many_bytes_its_rows_name(tmp_path: Path) -> None:
+    (tmp_path / "one.tif").write_bytes(b"12345")
+    (tmp_path / "several").mkdir()
+    (tmp_path / "several/a.tif").write_bytes(b"123")
+    (tmp_path / "several/b.tif").write_bytes(b"1234")
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "whole/a.zarr").write_bytes(b"1")
+    (tmp_path / "manifest.csv").write_text(
+        "fileset,path,files\none,one.tif,\nseveral,several,*.tif\nwhole,whole,\n"
+    )
+    plan = compile_plan(load({"manifest": "manifest.csv"}), tmp_path)
+    assert plan.batches == {"one": Batch(1, 5), "several": Batch(1, 7), "whole": Batch(1, FOLDER)}
 
 
 def test_what_is_read_again_is_what_was_written(tmp_path: Path) -> None:
@@ -103,7 +122,7 @@ def test_options_that_do_not_shape_the_plan_do_not_compile_it(
     compile_rows("a")
     (tmp_path / "a.tif").unlink()
     plan = compile_plan(load({"manifest": "manifest.csv", **options}), tmp_path)
-    assert plan.batches == {"a": Batch(1)}
+    assert sizes_of(plan) == {"a": 1}
 
 
 @pytest.mark.parametrize(
@@ -162,7 +181,7 @@ def test_appended_rows_rewrite_no_earlier_batch(tmp_path: Path, compile_rows: Co
 def test_removed_rows_leave_and_empty_batches_vanish(tmp_path: Path, compile_rows: Compile) -> None:
     compile_rows(*"abcd", batch_size=2)
     plan = compile_rows("a", batch_size=2)
-    assert plan.batches == {"b00001": Batch(1)}
+    assert sizes_of(plan) == {"b00001": 1}
     tables = {"index.json", "membership.json", "named_files.json"}
     assert set(plan_files(tmp_path)) == {*tables, "b00001.jsonl"}
 
@@ -188,7 +207,7 @@ def test_a_kill_between_membership_and_index_loses_nothing(
         with pytest.raises(KeyboardInterrupt):
             compile_rows(*"abcde", batch_size=2)
     plan = compile_rows(*"abcde", batch_size=2)
-    assert plan.batches == {"b00001": Batch(2), "b00002": Batch(1), "b00003": Batch(2)}
+    assert sizes_of(plan) == {"b00001": 2, "b00002": 1, "b00003": 2}
     assert [fileset.id for fileset in members(tmp_path, "b00003")] == ["d", "e"]
 
 
@@ -220,7 +239,7 @@ def test_a_damaged_plan_is_an_error_with_a_remedy(tmp_path: Path, compile_rows: 
 def test_auto_makes_many_filesets_worth_a_job(filesets: int, batches: int, size: int) -> None:
     made = assign({}, [f"f{n}" for n in range(filesets)], "auto")
     assert len(made) == batches
-    assert [len(members) for members in made.values()][0] == size
+    assert next(len(members) for members in made.values()) == size
 
 
 def test_growing_past_a_thousand_moves_nobody() -> None:
