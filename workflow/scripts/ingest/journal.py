@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -94,3 +95,9 @@ class Journal:
         return frozenset(
             path for event in self.events(fileset_id) for path in event.get("removes", ())
         )
+
+
+def last_done(events: Sequence[dict[str, Any]], stage: str) -> dict[str, Any] | None:
+    """The event with which a stage last ended well, its `key` and `record` among its facts."""
+    ends = (event for event in reversed(events) if event["event"] == "done")
+    return next((event for event in ends if event["stage"] == stage), None)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ingest.context import Context
 from ingest.fileset import Fileset, StageError
+from ingest.journal import last_done
 from ingest.listed_files import listed_files
 from ingest.omero.target_grammar import target_problem
 from ingest.omero.target_template import concrete_target, is_template
@@ -42,13 +43,12 @@ def early_row_target(fileset: Fileset, context: Context) -> str:
     """
     if not is_template(fileset.target):
         return fileset.target
-    for event in reversed(context.journal.events(fileset.id)):
-        if (event["stage"], event["event"]) == ("convert", "done"):
-            sources = [file["source"] for file in event["record"]["files"]]
-            own = any(f"{source}/".startswith(f"{fileset.path}/") for source in sources)
-            if own or fileset.convert:
-                return row_target(fileset, sources, event["record"]["facts"].get("is_plate"))
-            break  # the row named other files then
+    done = last_done(context.journal.events(fileset.id), "convert")
+    if done:
+        sources = [file["source"] for file in done["record"]["files"]]
+        own = any(f"{source}/".startswith(f"{fileset.path}/") for source in sources)
+        if own or fileset.convert:  # else the row named other files then
+            return row_target(fileset, sources, done["record"]["facts"].get("is_plate"))
     plate = None
     if not fileset.convert:
         plate = is_plate(listed_files(fileset)[0] if fileset.files else fileset.path)

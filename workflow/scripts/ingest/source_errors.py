@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ingest.fileset import StageError
+
+LISTED = 10  # names in an error: the first few tell what is going on
 
 
 class SourceChanged(StageError):
@@ -25,9 +29,16 @@ def unreadable(path: str, error: OSError) -> StageError:
     if isinstance(error, PermissionError):
         return StageError(
             f"{path} may not be read",
-            "Give the user the jobs run as permission to read the file and to enter its folders.",
+            "Give the account that runs the jobs permission to read the file and to enter its "
+            "folders.",
         )
     return StageError(
         f"{path} could not be read: {error.strerror or error}",
         "Check the disk or the network mount it lies on, then run the same command again.",
     )
+
+
+def some_of(names: Sequence[str], separator: str = ", ") -> str:
+    """The first LISTED of what an error is about, and how many more there are."""
+    more = [f"and {len(names) - LISTED} more"] if len(names) > LISTED else []
+    return separator.join([*names[:LISTED], *more])

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Callable, Container, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -57,6 +58,24 @@ def stat_source(path: str) -> os.stat_result:
     if not os.access(path, os.R_OK):
         raise unreadable(path, PermissionError("Permission denied"))
     return found
+
+
+def source_file(path: str, name: str) -> SourceFile:
+    """A file as it is now, without digests. Raises StageError when it is no readable file."""
+    found = stat_source(path)
+    return SourceFile(path, path, name, found.st_size, found.st_mtime_ns, found.st_ino)
+
+
+def found_at(path: Path, file: SourceFile) -> SourceFile:
+    """`file` as it is at `path`, which has its bytes by now. Raises OSError."""
+    found = path.stat()
+    return replace(
+        file,
+        path=str(path),
+        size=found.st_size,
+        mtime_ns=found.st_mtime_ns,
+        inode=found.st_ino,
+    )
 
 
 def check_as_recorded(file: SourceFile, at: str) -> None:

@@ -12,6 +12,7 @@ from ingest.atomic import fsync_folder
 from ingest.context import Context
 from ingest.copying import make_folder, write_error
 from ingest.fileset import Fileset
+from ingest.journal import last_done
 
 FOLDER = ".superseded"  # in the store; what lies there is never used again
 
@@ -40,15 +41,13 @@ def set_aside(destination: Path, store: Path, fileset: Fileset) -> None:
 
 
 def _as_we_left_it(destination: Path, events: Sequence[dict[str, Any]]) -> bool:
-    transfers = [
-        event for event in events if (event["stage"], event["event"]) == ("transfer", "done")
-    ]
-    if not transfers:
+    transfer = last_done(events, "transfer")
+    if transfer is None:
         return False
     found = destination.stat()
     left = {
         file["path"]: (file["size"], file["mtime_ns"], file["inode"])
-        for file in transfers[-1]["record"]["files"]
+        for file in transfer["record"]["files"]
     }
     return left.get(str(destination)) == (found.st_size, found.st_mtime_ns, found.st_ino)
 

@@ -28,7 +28,7 @@ from ingest.conversion.outputs import Part
 from ingest.conversion.runtimes import Job, Runtime
 from ingest.copying import VERIFICATION, copy_verified, make_folder, write_error
 from ingest.fileset import Fileset, Record, SourceFile, StageError
-from ingest.source_files import check_as_recorded, for_each_file, stat_source
+from ingest.source_files import check_as_recorded, for_each_file, source_file
 from ingest.superseded import nothing_in_omero, set_aside
 
 WORDS = 2_000  # characters of a converter's last words in a record or an error
@@ -338,17 +338,8 @@ def _record(
     files = []
     for part in facts["parts"]:
         for name in part["files"]:
-            found = stat_source(str(folder / name))
-            files.append(
-                SourceFile(
-                    source=sources[0].path,
-                    path=str(folder / name),
-                    name=f"{place.CONVERTED}/{name}",
-                    size=found.st_size,
-                    mtime_ns=found.st_mtime_ns,
-                    inode=found.st_ino,
-                )
-            )
+            kept = source_file(str(folder / name), f"{place.CONVERTED}/{name}")
+            files.append(replace(kept, source=sources[0].path))
     first = facts["parts"][0]
     seen = [replace(file, digests={}).to_json() for file in sources]
     return Record(

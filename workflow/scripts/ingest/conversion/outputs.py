@@ -15,8 +15,8 @@ from ingest.conversion.options import Request
 from ingest.conversion.template import stem
 from ingest.file_names import Folders, matches
 from ingest.fileset import StageError
+from ingest.source_errors import some_of
 
-LISTED = 10
 # What a converter writes beside its images, when nobody says which of its files are images.
 BESIDE = (".json", ".txt", ".log", ".csv", ".tsv", ".xml", ".md", ".yml", ".yaml", ".html", ".pdf")
 
@@ -86,7 +86,7 @@ def found_outputs(request: Request, folder: Path) -> list[Output]:
         wanted = f" that matches {request.converter.output!r}" if globs else ""
         raise StageError(
             f"the converter {request.name} ended well, but wrote no file{wanted}; it left "
-            + (_listed(_matches(folder, "**")) or "nothing"),
+            + (some_of(_matches(folder, "**")) or "nothing"),
             "What it said is in the job's log. Correct its command or `output`, or import the row "
             "without it.",
         )
@@ -216,11 +216,6 @@ def _with_key_values(request: Request, folder: Path, outputs: list[Output]) -> l
 
 def _matches(folder: Path, glob: str) -> list[str]:
     return matches(str(folder), glob, Folders())
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more
 
 
 def _unreadable(converter: str, path: Path, error: OSError) -> StageError:

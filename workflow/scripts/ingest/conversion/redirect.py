@@ -21,6 +21,7 @@ from ingest.copying import VERIFICATION, copy_verified, partial_path, write_erro
 from ingest.digests import digest_file
 from ingest.fileset import Fileset, Record, SourceFile, StageError
 from ingest.source_errors import unreadable
+from ingest.source_files import found_at
 
 
 def redirected(fileset: Fileset, record: Record, context: Context) -> Record:
@@ -34,7 +35,9 @@ def redirected(fileset: Fileset, record: Record, context: Context) -> Record:
     if staged == home:
         return record
     _copy(fileset, staged, home, facts, context)
-    files = tuple(_moved(file, staged, home) for file in record.files)
+    files = tuple(
+        found_at(home / Path(file.path).relative_to(staged), file) for file in record.files
+    )
     digests = {f"{place.CONVERTED}/{each['name']}": each["digest"] for each in facts["outputs"]}
     for file, moved in zip(record.files, files, strict=True):
         link = record.facts.get("repository_files", {}).get(file.name)
@@ -87,18 +90,6 @@ def _file(path: Path) -> SourceFile:
         raise unreadable(str(path), error) from None
     return SourceFile(
         str(path), str(path), path.name, found.size, found.mtime_ns, found.inode, found.digests
-    )
-
-
-def _moved(file: SourceFile, staged: Path, home: Path) -> SourceFile:
-    path = home / Path(file.path).relative_to(staged)
-    found = path.stat()
-    return replace(
-        file,
-        path=str(path),
-        size=found.st_size,
-        mtime_ns=found.st_mtime_ns,
-        inode=found.st_ino,
     )
 
 

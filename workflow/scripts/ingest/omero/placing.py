@@ -15,6 +15,7 @@ from ingest.fileset import SourceFile, StageError
 from ingest.hardlinks import NoHardLink, hard_link, link_obstacle
 from ingest.import_transfers import is_custom, load_custom, removes_sources, way
 from ingest.source_files import check_as_recorded
+from ingest.source_removal import check_removable
 
 REMEDY_MOUNT = (
     "Import on a machine that mounts OMERO's managed repository; set omero.managed_repository if "
@@ -110,15 +111,5 @@ def _check_removable(file: SourceFile, mount: Path) -> None:
             f"{file.path} would be removed, which is not what the row names ({file.source})",
             "Use an import_transfer that keeps the sources.",
         )
-    if path.is_symlink():
-        raise StageError(
-            f"{path} is a symbolic link: removing it would leave its target behind",
-            "Name the file itself in the row, or use an import_transfer that keeps the sources.",
-        )
+    check_removable(path, "use an import_transfer that keeps the sources")
     check_as_recorded(file, "checksum")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise StageError(
-            f"{path} may not be removed from its folder, as its import_transfer asks",
-            "Give the account that runs the jobs permission to write there, or use an "
-            "import_transfer that keeps the sources.",
-        )

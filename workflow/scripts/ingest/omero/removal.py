@@ -28,6 +28,7 @@ from ingest.omero.importer import ImportOutcome
 from ingest.omero.session import Session
 from ingest.source_errors import unreadable
 from ingest.source_files import check_as_recorded, in_threads
+from ingest.source_removal import gone_on_purpose, remove_source
 
 _KEPT = "No source was removed. Compare it with what OMERO holds, then run the same command again."
 
@@ -54,10 +55,7 @@ def remove_sources(
             f"OMERO made no images of Fileset:{outcome.fileset_id}: its sources were not removed",
             f"Look at it in OMERO. {RUN_AGAIN} to have its sources removed when it has images.",
         )
-    announced = context.journal.removed(fileset.id)
-    gone = {
-        file.path for file in files if file.path in announced and not os.path.lexists(file.path)
-    }
+    gone = gone_on_purpose(files, context.journal.removed(fileset.id))
     _verify(session, fileset, files, gone, outcome, context)
     remaining = [file for file in files if file.path not in gone]
     if not remaining:
@@ -94,15 +92,14 @@ def check_not_linked(session: Session, files: Sequence[SourceFile]) -> None:
 
 def check_not_removed(fileset: Fileset, files: Sequence[SourceFile], context: Context) -> None:
     """Raises StageError for a fileset that cannot be imported again: its sources were removed."""
-    announced = context.journal.removed(fileset.id)
-    for file in files:
-        if file.path in announced and not os.path.lexists(file.path):
-            raise StageError(
-                f"{file.path} was removed when it had been imported, and OMERO does not have that "
-                "fileset any more",
-                "Bring the fileset back to OMERO or its files back to their folder, from a backup, "
-                "and run the same command again; or take the row out of the manifest.",
-            )
+    gone = gone_on_purpose(files, context.journal.removed(fileset.id))
+    if gone:
+        raise StageError(
+            f"{min(gone)} was removed when it had been imported, and OMERO does not have that "
+            "fileset any more",
+            "Bring the fileset back to OMERO or its files back to their folder, from a backup, "
+            "and run the same command again; or take the row out of the manifest.",
+        )
 
 
 def _is_record_of(import_id: str, event: Mapping[str, Any]) -> bool:
@@ -197,11 +194,4 @@ def _remove(file: SourceFile, how: str, outcome: ImportOutcome) -> None:
     check_as_recorded(file, "checksum")
     if how != "upload":
         _check_independent(file, Path(outcome.repository_files[file.name]), how)
-    try:
-        Path(file.path).unlink()
-    except OSError as error:
-        raise StageError(
-            f"{file.path} is imported, but could not be removed: {error.strerror or error}",
-            "Give the account that runs the jobs permission to remove it, and run the same "
-            "command again.",
-        ) from None
+    remove_source(Path(file.path), "imported")

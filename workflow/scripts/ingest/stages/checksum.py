@@ -15,13 +15,12 @@ from ingest.copying import VERIFICATION
 from ingest.digests import OMERO_ALGORITHMS, digest_file
 from ingest.expected_checksum import BadChecksum, parse_checksum
 from ingest.fileset import Fileset, Record, SourceFile, StageError
-from ingest.source_errors import SourceChanged, unreadable
+from ingest.journal import last_done
+from ingest.source_errors import SourceChanged, some_of, unreadable
 from ingest.source_files import for_each_file, still_there
 from ingest.stages import Stage
 
 Expected = Mapping[str, list[tuple[str, str]]]  # a file's path -> (algorithm, digits) it must have
-
-LISTED = 10  # mismatches in an error
 
 
 def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
@@ -96,12 +95,8 @@ def _algorithm(fileset: Fileset, context: Context) -> str:
 
 
 def _earlier(fileset: Fileset, context: Context) -> Record | None:
-    done = [
-        event["record"]
-        for event in context.journal.events(fileset.id)
-        if (event["stage"], event["event"]) == ("checksum", "done")
-    ]
-    return Record.from_json(done[-1]) if done else None
+    done = last_done(context.journal.events(fileset.id), "checksum")
+    return Record.from_json(done["record"]) if done else None
 
 
 def _removed_since(earlier: Record, upstream: Record, context: Context) -> bool:
@@ -149,9 +144,8 @@ def _compare(files: tuple[SourceFile, ...], expected: Expected) -> None:
         if file.digests.get(algorithm) != digits
     ]
     if wrong:
-        more = f"; and {len(wrong) - LISTED} more" if len(wrong) > LISTED else ""
         raise StageError(
-            "checksum mismatch: " + "; ".join(wrong[:LISTED]) + more,
+            f"checksum mismatch: {some_of(wrong, '; ')}",
             "The bytes are not those the manifest vouches for. Copy the file again from where the "
             "checksum was made, or correct the checksum if the file is right; then run the same "
             "command again.",
@@ -204,9 +198,8 @@ def _of_the_checksum_file(fileset: Fileset, files: tuple[SourceFile, ...]) -> Ex
     found = {file.path: _first(os.path.normpath(file.source), listed) for file in files}
     missing = [file for file, demands in found.items() if not demands]
     if missing:
-        more = f" and {len(missing) - LISTED} more" if len(missing) > LISTED else ""
         raise StageError(
-            f"{path} does not list {', '.join(missing[:LISTED])}{more}",
+            f"{path} does not list {some_of(missing)}",
             "Write the checksum file again over all files of the fileset, with names relative to "
             "its own folder or to the fileset's.",
         )

@@ -4,7 +4,6 @@ its converter makes of them."""
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,14 +13,12 @@ from ingest.fileset import Fileset, Record, SourceFile, StageError
 from ingest.listed_files import listed_files
 from ingest.named_files import named_by_another
 from ingest.plates import is_plate
-from ingest.source_errors import unreadable
-from ingest.source_files import stat_source, still_there
+from ingest.source_errors import some_of, unreadable
+from ingest.source_files import source_file, stat_source, still_there
 from ingest.stages import Stage
 
 if TYPE_CHECKING:
     from imageformats import FilesetFiles
-
-LISTED = 10  # names in an error; the first few tell what is going on
 
 
 def run(fileset: Fileset, _upstream: Record, context: Context) -> Record:
@@ -112,7 +109,7 @@ def _grouped(path: str) -> FilesetFiles:
     if len(filesets) > 1:
         raise StageError(
             f"{path} holds {len(filesets)} filesets, beginning with "
-            + _names(found.files[0] for found in filesets),
+            + some_of([found.files[0] for found in filesets]),
             "Give each of them a row of its own with this file as `path`, or list the files that "
             "make up one fileset in `files`.",
         )
@@ -142,7 +139,7 @@ def _check_own(fileset: Fileset, paths: list[str], context: Context) -> None:
     if not Path(own).is_dir() and own not in paths:
         # A copy or a link of an OME-TIFF beside it: the metadata tells the first one's name.
         raise StageError(
-            f"Bio-Formats reads {_names(paths)} when {own} is opened: that is what its metadata "
+            f"Bio-Formats reads {some_of(paths)} when {own} is opened: that is what its metadata "
             "names",
             f"If that is meant, give it as `path`. To import the file itself, write its name, "
             f"{Path(own).name}, in the row's `files`.",
@@ -157,28 +154,9 @@ def _check_own(fileset: Fileset, paths: list[str], context: Context) -> None:
         )
 
 
-def _names(paths: Iterable[str]) -> str:
-    names = list(paths)
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more
-
-
 def _source_files(paths: list[str]) -> tuple[SourceFile, ...]:
     folder = os.path.commonpath([str(Path(path).parent) for path in paths])
-    files = []
-    for path in paths:
-        found = stat_source(path)
-        files.append(
-            SourceFile(
-                source=path,
-                path=path,
-                name=Path(path).relative_to(folder).as_posix(),
-                size=found.st_size,
-                mtime_ns=found.st_mtime_ns,
-                inode=found.st_ino,
-            )
-        )
-    return tuple(files)
+    return tuple(source_file(path, Path(path).relative_to(folder).as_posix()) for path in paths)
 
 
 def _parallel(context: Context) -> int:

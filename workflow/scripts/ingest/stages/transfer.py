@@ -11,7 +11,6 @@ import os
 import shutil
 import stat
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,10 @@ from ingest.copying import content_digests, copy_verified, make_folder, write_er
 from ingest.digests import digest_file
 from ingest.fileset import Fileset, Record, SourceFile, StageError, Status
 from ingest.hardlinks import NoHardLink, hard_link, link_obstacle, nearest
+from ingest.journal import last_done
 from ingest.prepared import check_prepared
-from ingest.source_files import check_as_recorded, for_each_file, still_there
+from ingest.source_files import check_as_recorded, for_each_file, found_at, still_there
+from ingest.source_removal import check_removable, gone_on_purpose, remove_source
 from ingest.stages import Stage
 from ingest.superseded import is_superseded, nothing_in_omero, set_aside
 
@@ -42,12 +43,7 @@ class NameTaken(StageError):
 
 def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
     check_prepared(fileset, upstream, context)
-    removed = context.journal.removed(fileset.id)
-    gone = {
-        file.path
-        for file in upstream.files
-        if file.path in removed and not os.path.lexists(file.path)
-    }
+    gone = gone_on_purpose(upstream.files, context.journal.removed(fileset.id))
     for file in upstream.files:
         if file.path not in gone:
             check_as_recorded(file, "checksum")
@@ -68,10 +64,10 @@ def still_holds(fileset: Fileset, earlier: Record, context: Context) -> bool:
 def _check_stays(fileset: Fileset, files: tuple[SourceFile, ...], context: Context) -> None:
     """Raises StageError when OMERO may hold links to another place than the files would get now."""
     events = context.journal.events(fileset.id)
-    done = [e for e in events if (e["stage"], e["event"]) == ("transfer", "done")]
+    done = last_done(events, "transfer")
     if not done or nothing_in_omero(events):
         return
-    earlier = {file["name"]: file["path"] for file in done[-1]["record"]["files"]}
+    earlier = {file["name"]: file["path"] for file in done["record"]["files"]}
     for file in files:
         now = file.path
         if fileset.transfer != "none":
@@ -140,7 +136,7 @@ def _landed(
         raise
     if fileset.transfer == "mv":
         _remove_sources(fileset, files, folder, gone, context)
-    return tuple(_stored(file, folder / file.name) for file in files)
+    return tuple(found_at(folder / file.name, file) for file in files)
 
 
 def _store(config: Config) -> Path:
@@ -203,7 +199,7 @@ def _check(
     if transfer == "mv":
         for file in files:
             if file.path not in gone:
-                _check_removable(Path(file.path))
+                check_removable(Path(file.path), "use the transfer ln or cp")
     copied = 0
     for file in lacking:
         obstacle = link_obstacle(file.path, folder) if transfer in ("ln", "mv") else ""
@@ -218,19 +214,6 @@ def _check(
         raise StageError(
             f"{copied} bytes are to be copied to {folder}, where {free} bytes are free",
             "Free space on the store's file system, and run the same command again.",
-        )
-
-
-def _check_removable(path: Path) -> None:
-    if path.is_symlink():
-        raise StageError(
-            f"{path} is a symbolic link: moving it would leave its target behind",
-            "Name the file itself in the row, or use the transfer ln or cp.",
-        )
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise StageError(
-            f"{path} may not be removed from its folder, which moving it takes",
-            "Give the user the jobs run as permission to write there, or use the transfer cp.",
         )
 
 
@@ -274,27 +257,9 @@ def _remove_sources(
     )
     for file in sources:
         check_as_recorded(file, "checksum")
-        try:
-            Path(file.path).unlink()
-        except OSError as error:
-            raise StageError(
-                f"{file.path} is in the store but could not be removed: {error.strerror or error}",
-                "Give the user the jobs run as permission to remove it, and run the same command "
-                "again.",
-            ) from None
+        remove_source(Path(file.path), "in the store")
     for parent in {Path(file.path).parent for file in sources}:
         fsync_folder(parent)
-
-
-def _stored(file: SourceFile, destination: Path) -> SourceFile:
-    found = destination.stat()
-    return replace(
-        file,
-        path=str(destination),
-        size=found.st_size,
-        mtime_ns=found.st_mtime_ns,
-        inode=found.st_ino,
-    )
 
 
 def _entry(path: Path) -> str:
