@@ -126,13 +126,6 @@ def assign(
     return batches
 
 
-def _free_numbers(batches: Iterable[str], ids: Iterable[str]) -> Iterator[str]:
-    """Names for batches; numbers are not used again while later ones are, for records outlive
-    their batch."""
-    taken = {fileset.lower() for fileset in ids}
-    used = [int(name[1:]) for name in batches if name[0] == "b" and name[1:].isdecimal()]
-    number = max(used, default=0)
-    while True:
 def _automatic(filesets: int) -> int:
     """The size of batches of so many filesets: up to MOST_BATCHES one each, as people ask for them.
 
@@ -144,6 +137,13 @@ def _automatic(filesets: int) -> int:
     return max(-(-filesets // MOST_BATCHES), min(LARGE_BATCH, filesets // 100))
 
 
+def _free_numbers(batches: Iterable[str], ids: Iterable[str]) -> Iterator[str]:
+    """Names for batches; numbers are not used again while later ones are, for records outlive
+    their batch."""
+    taken = {fileset.lower() for fileset in ids}
+    used = [int(name[1:]) for name in batches if name[0] == "b" and name[1:].isdecimal()]
+    number = max(used, default=0)
+    while True:
         number += 1
         name = f"b{number:05d}"
         if name not in taken:
