@@ -1,7 +1,7 @@
 # The beginning and the end of a run: one at a time, with the embedded OMERO server when it is asked
 # for, and the verdict as the last words.
 
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 from ingest.failures import failed_since, last_words, note_words
 from ingest.run_lock import RunInProgress, hold_run_lock
@@ -33,6 +33,29 @@ def begin() -> None:
                 f"The embedded OMERO server cannot use the folder {omero.embedded_folder}: {error}. "
                 "Set omero.embedded_folder to one that may be written to."
             ) from None
+    HELD.enter_context(progress_shown())
+
+
+def progress_shown() -> AbstractContextManager[None]:
+    """How far the run is, on the terminal's last row or as lines; `--quiet progress` wants none."""
+    # A dry run has no use for it.
+    from snakemake.settings.enums import Quietness
+
+    from ingest.progress_bar import shown
+    from ingest.run_progress import RunProgress, line
+
+    stages = {"import_filesets": "import"}
+    jobs = {
+        (stages.get(job.rule.name, job.rule.name), job.wildcards.batch): PLAN.batches[
+            job.wildcards.batch
+        ].filesets
+        for job in workflow.dag.needrun_jobs()
+        if "batch" in job.wildcards.keys()
+    }
+    if not jobs or {Quietness.ALL, Quietness.PROGRESS} & set(workflow.output_settings.quiet or ()):
+        return nullcontext()
+    run = RunProgress(CONFIG.results, jobs)
+    return shown(lambda: line(run.look()), sys.stderr, Path(RESULTS) / "logs" / "progress.log")
 
 
 def end(words: str = "") -> None:

@@ -48,7 +48,10 @@ class Workspace:
         (self.folder / "config.yaml").write_text(yaml.safe_dump(config))
 
     def start(
-        self, *arguments: str, environment: Mapping[str, str] | None = None
+        self,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        output: int = subprocess.PIPE,
     ) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
         command += ["--configfile", "config.yaml", "--profile", str(ROOT / "profiles/default")]
@@ -56,7 +59,7 @@ class Workspace:
             [*command, "--cores", "2", *arguments],
             cwd=self.folder,
             env={**os.environ, **(environment or {})},
-            stdout=subprocess.PIPE,
+            stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,

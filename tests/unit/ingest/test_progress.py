@@ -1,35 +1,56 @@
-"""Long batches say now and then how far they are."""
+"""A job notes how far it is, for the main process to read."""
 
+import json
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ingest.progress import Progress
+from ingest.progress import Progress, progress_path
 
 
-def test_a_line_says_how_far_and_how_fast() -> None:
+def noted(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+def test_it_is_noted_at_the_beginning_now_and_then_and_at_the_end(tmp_path: Path) -> None:
+    path = progress_path(tmp_path, "checksum", "b.1")
     progress = Progress()
-    assert progress.line("checksum b", 3, 10) == "checksum b: 0 of 3 filesets, 10 s"
-    progress.advance(1_500_000_000)
-    progress.advance(500_000_000)
-    progress.fileset_done()
-    assert (
-        progress.line("checksum b", 3, 10) == "checksum b: 1 of 3 filesets, 2.00 GB, 200 MB/s, 10 s"
-    )
+    with progress.noted(path, 2_000, interval=0.02):
+        assert noted(path) | {"seconds": 0} == {
+            "filesets": 0,
+            "failed": 0,
+            "bytes": 0,
+            "size": 2_000,
+            "seconds": 0,
+            "ended": False,
+        }
+        progress.advance(1_500)
+        progress.fileset_done()
+        progress.fileset_done(failed=True)
+        deadline = time.monotonic() + 10
+        while noted(path)["filesets"] != 2:
+            assert time.monotonic() < deadline
+        assert (noted(path)["bytes"], noted(path)["failed"]) == (1_500, 1)
+        assert not noted(path)["ended"]
+        progress.advance(500)
+    assert (noted(path)["bytes"], noted(path)["ended"]) == (2_000, True)
+    assert noted(path)["seconds"] > 0
+    assert [each.name for each in path.parent.iterdir()] == ["checksum.b.1"]
 
 
-def test_lines_come_while_it_lasts(capsys: pytest.CaptureFixture[str]) -> None:
-    progress = Progress()
-    with progress.shown("copy b", 1, interval=0.05):
-        time.sleep(0.2)
-    lines = capsys.readouterr().err.splitlines()
-    assert 1 <= len(lines) <= 4
-    assert lines[0].startswith("copy b: 0 of 1 filesets")
-    time.sleep(0.1)
-    assert capsys.readouterr().err == ""
+def test_what_breaks_off_has_not_ended(tmp_path: Path) -> None:
+    path = progress_path(tmp_path, "checksum", "b")
+    with pytest.raises(RuntimeError), Progress().noted(path, 0):
+        raise RuntimeError
+    assert not noted(path)["ended"]
 
 
-def test_a_short_batch_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
-    with Progress().shown("copy b", 1):
-        pass
-    assert capsys.readouterr().err == ""
+def test_no_place_to_write_fails_no_job(tmp_path: Path) -> None:
+    (tmp_path / ".progress").write_text("a file, not a folder")
+    worked = False
+    with Progress().noted(progress_path(tmp_path, "checksum", "b"), 0):
+        worked = True
+    assert worked

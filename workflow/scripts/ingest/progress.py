@@ -1,14 +1,38 @@
-"""How far a batch is: one plain line on stderr, now and then, for batches that take long."""
+"""How far a job is with its batch: a small file in the results, which the main process reads.
+
+Jobs may run on any node; the results folder is what they and the main process have in common.
+"""
 
 from __future__ import annotations
 
-import sys
+import contextlib
+import json
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
-INTERVAL = 10.0  # seconds between lines, and before the first
+FOLDER = ".progress"  # in the results folder
+INTERVAL = 5.0  # seconds between two writes
+
+
+@dataclass(frozen=True, slots=True)
+class JobProgress:
+    """How far one job is.
+
+    `filesets` are done, `failed` of them without success, in `seconds`; `bytes` were read or
+    written, and the files that the stage was given hold `size` bytes. `ended`: the records are
+    written.
+    """
+
+    filesets: int = 0
+    failed: int = 0
+    bytes: int = 0
+    size: int = 0
+    seconds: float = 0.0
+    ended: bool = False
 
 
 class Progress:
@@ -17,6 +41,7 @@ class Progress:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._filesets = 0
+        self._failed = 0
         self._bytes = 0
 
     def advance(self, size: int) -> None:
@@ -24,32 +49,49 @@ class Progress:
         with self._lock:
             self._bytes += size
 
-    def fileset_done(self) -> None:
+    def fileset_done(self, failed: bool = False) -> None:
         with self._lock:
             self._filesets += 1
-
-    def line(self, label: str, total: int, seconds: float) -> str:
-        with self._lock:
-            filesets, size = self._filesets, self._bytes
-        text = f"{label}: {filesets} of {total} filesets"
-        if size:
-            text += f", {size / 1e9:.2f} GB, {size / 1e6 / max(seconds, 1e-9):.0f} MB/s"
-        return f"{text}, {seconds:.0f} s"
+            self._failed += failed
 
     @contextmanager
-    def shown(self, label: str, total: int, interval: float = INTERVAL) -> Iterator[None]:
-        """Prints a line every `interval` seconds for as long as the block runs."""
-        ended = threading.Event()
+    def noted(self, path: Path, size: int, interval: float = INTERVAL) -> Iterator[None]:
+        """Writes to `path` how far it is for as long as the block runs, and that it ended well.
+
+        `size` is how many bytes the batch's files hold.
+        """
+        ending = threading.Event()
         start = time.monotonic()
 
-        def tick() -> None:
-            while not ended.wait(interval):
-                print(self.line(label, total, time.monotonic() - start), file=sys.stderr)
+        def note(ended: bool) -> None:
+            with self._lock:
+                counts = self._filesets, self._failed, self._bytes
+            seconds = round(time.monotonic() - start, 3)
+            _write(path, JobProgress(*counts, size, seconds, ended))
 
+        def tick() -> None:
+            while not ending.wait(interval):
+                note(ended=False)
+
+        note(ended=False)
         ticker = threading.Thread(target=tick, name="progress", daemon=True)
         ticker.start()
         try:
             yield
         finally:
-            ended.set()
+            ending.set()
             ticker.join()
+        note(ended=True)
+
+
+def progress_path(results: Path, stage: str, batch: str) -> Path:
+    return results / FOLDER / f"{stage}.{batch}"
+
+
+def _write(path: Path, progress: JobProgress) -> None:
+    # Whoever cannot write here will hear so from the records; for a number's sake nothing fails.
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}")
+        partial.write_text(json.dumps(asdict(progress)))
+        partial.replace(path)

@@ -25,6 +25,7 @@ from ingest.context import Context
 from ingest.failures import note_failure, note_words
 from ingest.fileset import Fileset, Record, StageError, Unfinished
 from ingest.journal import JOURNAL, Journal
+from ingest.progress import progress_path
 from ingest.records import read_filesets, read_records, write_records
 from ingest.stages import Stage
 
@@ -86,19 +87,20 @@ def run_batch(
     def run(fileset: Fileset) -> Record:
         earlier = before[fileset.id] if upstream else Record(fileset.id, "plan", "notneeded")
         record = _run_fileset(stage, fileset, earlier, context)
-        context.progress.fileset_done()
+        context.progress.fileset_done(record.status in ("error", "unfinished"))
         return record
 
     workers = min(stage.parallel(context), len(filesets)) or 1
-    with context.progress.shown(f"{stage.name} {batch}", len(filesets)):
+    size = sum(file.size for record in before.values() for file in record.files)
+    with context.progress.noted(progress_path(context.results, stage.name, batch), size):
         executor = ThreadPoolExecutor(workers, thread_name_prefix=stage.name)
         try:
             records = list(executor.map(run, filesets))
         finally:
             executor.shutdown(wait=True, cancel_futures=True)
-    if any(record.status in ("error", "unfinished") for record in records):
-        note_failure(context.results, stage.name, batch)
-    write_records(output, records)
+        if any(record.status in ("error", "unfinished") for record in records):
+            note_failure(context.results, stage.name, batch)
+        write_records(output, records)
 
 
 def input_key(stage: Stage, fileset: Fileset, upstream: Record, context: Context) -> str:
