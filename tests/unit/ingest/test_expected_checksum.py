@@ -8,7 +8,8 @@ import zlib
 import pytest
 
 from ingest.digests import ALGORITHMS, digest_bytes
-from ingest.expected_checksum import BadChecksum, parse_checksum
+from ingest.expected_checksum import parse_checksum
+from ingest.fileset import BadText
 
 CONTENT = b"the bytes that came off the microscope"
 
@@ -49,6 +50,6 @@ def test_numbers_are_turned_into_omeros_byte_order(spelling: str, function: obje
     ],
 )
 def test_others_are_refused(text: str, cause: str) -> None:
-    with pytest.raises(BadChecksum, match=cause) as refused:
+    with pytest.raises(BadText, match=cause) as refused:
         parse_checksum(text)
     assert refused.value.problem.remedy

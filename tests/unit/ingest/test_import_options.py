@@ -8,8 +8,7 @@ import pytest
 
 from ingest import import_options
 from ingest.config import ConfigError, load
-from ingest.fileset import Fileset
-from ingest.import_options import BadOption
+from ingest.fileset import BadText, Fileset
 from ingest.manifest import ManifestError, read_manifest
 
 
@@ -56,7 +55,7 @@ WRONG = [
 def test_wrong_texts_are_refused_with_their_row_and_remedy(
     tmp_path: Path, column: str, text: str, cause: str
 ) -> None:
-    with pytest.raises(BadOption, match=re.escape(cause)) as wrong:
+    with pytest.raises(BadText, match=re.escape(cause)) as wrong:
         import_options.PARSERS[column](text)
     assert "Write" in wrong.value.problem.remedy
     with pytest.raises(ManifestError) as refused:

@@ -6,7 +6,8 @@ import os
 import re
 from dataclasses import dataclass
 
-from ingest.expected_checksum import BadChecksum, parse_checksum
+from ingest.expected_checksum import parse_checksum
+from ingest.fileset import BadText
 
 _BY_LENGTH = {32: "MD5-128", 40: "SHA1-160", 64: "SHA2-256", 128: "SHA2-512"}
 _GNU = re.compile(r"(?P<hex>[0-9A-Fa-f]+)(?: [ *]|[ \t])(?P<name>.+)", re.DOTALL)
@@ -50,7 +51,7 @@ def _entry(text: str, number: int) -> Listed:
         raise ValueError(f"line {number} has {len(digits)} digits, as no known algorithm has")
     try:
         algorithm, digest = parse_checksum(f"{tool}:{digits}")
-    except BadChecksum as error:
+    except BadText as error:
         raise ValueError(f"line {number}: {error}") from None
     if escaped:
         name = re.sub(r"\\[\\nr]", lambda match: _ESCAPES[match[0]], name)

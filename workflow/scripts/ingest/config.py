@@ -22,13 +22,12 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
-from ingest.config_errors import ConfigError, describe
-from ingest.conversion.options import BadRequest, Converter, ConverterName, parse_request
+from ingest.config_errors import ConfigError, bad_option, describe
+from ingest.conversion.options import Converter, ConverterName, parse_request
+from ingest.fileset import BadText
 from ingest.import_options import (
     LARGEST_ID,
-    BadOption,
     ChecksumAlgorithm,
     Exclusion,
     pixel_size,
@@ -41,42 +40,38 @@ __all__ = ["Config", "ConfigError", "load"]
 Transfer = Literal["none", "ln", "cp", "ln_s", "mv"]
 
 
-def _problem(cause: str, remedy: str) -> PydanticCustomError:
-    return PydanticCustomError("option", cause, {"remedy": remedy})
-
-
 def _path(value: object) -> object:
     if value == "":
-        raise _problem("is empty", "Write a path, or null for none.")
+        raise bad_option("is empty", "Write a path, or null for none.")
     return Path(value).expanduser() if isinstance(value, str) else value
 
 
 def _target(value: str) -> str:
     problem = target_problem(value)
     if problem:
-        raise _problem(f"is refused ({problem.cause})", problem.remedy)
+        raise bad_option(f"is refused ({problem.cause})", problem.remedy)
     return value
 
 
 def _import_transfer(value: str) -> str:
     problem = text_problem(value)
     if problem:
-        raise _problem(f"is refused ({problem.cause})", problem.remedy)
+        raise bad_option(f"is refused ({problem.cause})", problem.remedy)
     return value
 
 
 def _batch_size(value: object) -> object:
     if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and value > 0):
         return value
-    raise _problem("is neither auto nor a number of filesets", "Write auto or a number like 100.")
+    raise bad_option("is neither auto nor a number of filesets", "Write auto or a number like 100.")
 
 
 def _pixel_size(value: object) -> object:
     text = str(value) if isinstance(value, int | float) else value
     try:
         pixel_size(text) if isinstance(text, str) else None
-    except BadOption as error:
-        raise _problem(f"is refused ({error})", error.problem.remedy) from None
+    except BadText as error:
+        raise bad_option(f"is refused ({error})", error.problem.remedy) from None
     return text
 
 
@@ -85,7 +80,7 @@ def _wait(value: object) -> object:
         return "no"
     if value in ("forever", "no") or (isinstance(value, int) and value is not True and value > 0):
         return value
-    raise _problem(
+    raise bad_option(
         "is neither forever, no, nor a number of minutes", "Write forever, no or a number like 240."
     )
 
@@ -199,7 +194,7 @@ class Convert(Section):
     @model_validator(mode="after")
     def _stages_somewhere(self) -> Convert:
         if self.stage_then_redirect and self.scratch is None:
-            raise _problem(
+            raise bad_option(
                 "stage_then_redirect has no convert.scratch to import from",
                 "Set convert.scratch, or write stage_then_redirect: false.",
             )
@@ -371,7 +366,7 @@ class Config(Section):
     @model_validator(mode="after")
     def _transfer_has_a_store(self) -> Config:
         if self.defaults.transfer != "none" and self.transfer.store is None:
-            raise _problem(
+            raise bad_option(
                 f"defaults.transfer is {self.defaults.transfer}, but there is no transfer.store",
                 "Set transfer.store to the folder that will hold the files, or write "
                 "defaults.transfer: none.",
@@ -383,12 +378,12 @@ class Config(Section):
         if self.defaults.convert:
             try:
                 parse_request(self.defaults.convert, self.converters)
-            except BadRequest as error:
-                raise _problem(
+            except BadText as error:
+                raise bad_option(
                     f"defaults.convert is refused: {error.problem.cause}", error.problem.remedy
                 ) from None
             if self.convert.store is None and self.transfer.store is None:
-                raise _problem(
+                raise bad_option(
                     "defaults.convert names a converter, but there is no store for what it makes",
                     "Set convert.store (or transfer.store).",
                 )

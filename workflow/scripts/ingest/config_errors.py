@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 _VALUES = reprlib.Repr()
 _VALUES.maxstring = 100  # enough for most paths
@@ -23,6 +23,11 @@ class ConfigError(Exception):
             "\n".join([f"The configuration has {count}:", *(f"  {line}" for line in problems)])
         )
         self.problems = tuple(problems)
+
+
+def bad_option(cause: str, remedy: str) -> PydanticCustomError:
+    """What a validator raises: `describe` puts the option's name before the cause."""
+    return PydanticCustomError("option", cause, {"remedy": remedy})
 
 
 def describe(error: ValidationError, root: type[BaseModel]) -> list[str]:

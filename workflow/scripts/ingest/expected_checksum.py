@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ingest.digests import ALGORITHMS, digest_bytes
-from ingest.fileset import Problem
+from ingest.fileset import BadText
 
 _SPELLINGS = {name.lower(): name for name in ALGORITHMS} | {
     "md5": "MD5-128",
@@ -23,30 +23,22 @@ _WRITTEN_AS_NUMBER = ("crc32", "adler32")
 _LENGTHS = {name: len(digest) for name, digest in digest_bytes(b"", ALGORITHMS).items()}
 
 
-class BadChecksum(ValueError):
-    """A cell that gives no usable digest."""
-
-    def __init__(self, cause: str, remedy: str) -> None:
-        super().__init__(cause)
-        self.problem = Problem(cause, remedy)
-
-
 def parse_checksum(text: str) -> tuple[str, str]:
     """Algorithm (a name of `digests`) and digest (as `digests` writes it) of `algorithm:hex`.
 
-    Raises BadChecksum.
+    Raises BadText.
     """
     spelling, _, digits = (part.strip().lower() for part in text.partition(":"))
     algorithm = _SPELLINGS.get(spelling)
     if algorithm is None or ":" not in text:
-        raise BadChecksum(
+        raise BadText(
             f"{text!r} is not algorithm:hex with an algorithm that is known here",
             f"The algorithms are {', '.join(ALGORITHMS)}; md5, sha1, sha256, sha512 and crc32 are "
             "understood too.",
         )
     length = _LENGTHS[algorithm]
     if not re.fullmatch(f"[0-9a-f]{{{length}}}", digits):
-        raise BadChecksum(
+        raise BadText(
             f"{digits!r} is no {algorithm} digest",
             f"That has {length} hexadecimal digits; copy it anew from where it was computed.",
         )

@@ -31,6 +31,14 @@ class Problem:
     remedy: str
 
 
+class BadText(ValueError):
+    """A text, of a manifest's cell or the configuration, that cannot be what it is to say."""
+
+    def __init__(self, cause: str, remedy: str) -> None:
+        super().__init__(cause)
+        self.problem = Problem(cause, remedy)
+
+
 @dataclass(frozen=True, slots=True)
 class Fileset:
     """One manifest row with every default filled in: all that a job has to know of it.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
-from ingest.fileset import Problem
+from ingest.fileset import BadText
 
 OmeroAlgorithm = Literal[
     "Adler-32", "CRC-32", "File-Size-64", "MD5-128", "Murmur3-32", "Murmur3-128", "SHA1-160"
@@ -24,20 +24,12 @@ _PIXEL_SIZE = re.compile(rf"({_NUMBER})(?:\s*[x×]\s*({_NUMBER})\s*[x×]\s*({_NU
 _YES_NO = {"yes": True, "true": True, "no": False, "false": False}
 
 
-class BadOption(ValueError):
-    """A text that is no value of its option."""
-
-    def __init__(self, cause: str, remedy: str) -> None:
-        super().__init__(cause)
-        self.problem = Problem(cause, remedy)
-
-
 def yes_no(text: str) -> bool:
-    """Raises BadOption, as all functions here do."""
+    """Raises BadText, as all functions here do."""
     try:
         return _YES_NO[text.lower()]
     except KeyError:
-        raise BadOption(f"{text!r} is neither yes nor no", "Write yes or no.") from None
+        raise BadText(f"{text!r} is neither yes nor no", "Write yes or no.") from None
 
 
 @lru_cache
@@ -48,7 +40,7 @@ def pixel_size(text: str) -> tuple[float, ...]:
     found = _PIXEL_SIZE.fullmatch(text.strip())
     sizes = tuple(float(number) for number in found.groups() if number) if found else ()
     if not sizes or not all(0 < size < float("inf") for size in sizes):
-        raise BadOption(
+        raise BadText(
             f"{text!r} is not a pixel size",
             "Write three numbers of micrometres above 0 like 0.65x0.65x2, or one for all three; "
             "OMERO takes three or none.",
@@ -62,7 +54,7 @@ def annotation_ids(text: str) -> tuple[int, ...]:
     ids = []
     for entry in _entries(text):
         if not (entry.isascii() and entry.isdecimal() and 0 < int(entry) <= LARGEST_ID):
-            raise BadOption(
+            raise BadText(
                 f"{entry!r} is not the id of an annotation",
                 "Write the ids of annotations that are in OMERO, separated by ';', like 12;15.",
             )
@@ -79,7 +71,7 @@ def exclusions(text: str) -> tuple[Exclusion, ...]:
     chosen = []
     for entry in _entries(text):
         if entry not in known:
-            raise BadOption(
+            raise BadText(
                 f"{entry!r} is not an exclusion", "Write clientpath, filename, both or none."
             )
         chosen.append(known[entry])
@@ -95,7 +87,7 @@ def checksum_algorithm(text: str) -> ChecksumAlgorithm:
     try:
         return names[text.lower()]
     except KeyError:
-        raise BadOption(
+        raise BadText(
             f"{text!r} is not a checksum algorithm of OMERO's",
             f"Write one of {', '.join(get_args(ChecksumAlgorithm))}.",
         ) from None

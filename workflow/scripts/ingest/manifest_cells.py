@@ -10,10 +10,10 @@ from typing import get_args
 import pandas as pd
 
 from ingest.config import Config, Transfer
-from ingest.conversion.options import NO_CONVERTER, BadRequest, parse_request
-from ingest.expected_checksum import BadChecksum, parse_checksum
-from ingest.fileset import Problem
-from ingest.import_options import PARSERS, BadOption
+from ingest.conversion.options import NO_CONVERTER, parse_request
+from ingest.expected_checksum import parse_checksum
+from ingest.fileset import BadText, Problem
+from ingest.import_options import PARSERS
 from ingest.import_transfers import custom_problem, is_custom, removes_sources, text_problem
 from ingest.manifest_problems import RowProblem
 from ingest.manifest_table import FAMILIES
@@ -47,9 +47,8 @@ def check_cells(frame: pd.DataFrame, config: Config) -> Iterator[RowProblem]:
     yield from _judge(frame, "transfer", lambda value: _transfer(value, config))
     yield from _judge(frame, "import_transfer", lambda value: _import_transfer(value, config))
     yield from _judge(frame, "convert", lambda value: _convert(value, config))
-    yield from _judge(frame, "checksum", _checksum)
-    for column, parse in PARSERS.items():
-        yield from _judge(frame, column, partial(_option, parse))
+    for column, parse in {"checksum": parse_checksum, **PARSERS}.items():
+        yield from _judge(frame, column, partial(_parsing, parse))
     yield from _check_transfers_of_converted(frame, config)
     both = frame[(frame["checksum"] != "") & (frame["checksums"] != "")]
     for line, fileset in zip(both.index, both["fileset"], strict=True):
@@ -198,7 +197,7 @@ def _convert(value: str, config: Config) -> Problem | None:
         return None
     try:
         parse_request(value, config.converters)
-    except BadRequest as error:
+    except BadText as error:
         return error.problem
     if config.convert.store is None and config.transfer.store is None:
         return Problem(
@@ -208,17 +207,9 @@ def _convert(value: str, config: Config) -> Problem | None:
     return None
 
 
-def _option(parse: Callable[[str], object], value: str) -> Problem | None:
+def _parsing(parse: Callable[[str], object], value: str) -> Problem | None:
     try:
         parse(value)
-    except BadOption as error:
-        return error.problem
-    return None
-
-
-def _checksum(value: str) -> Problem | None:
-    try:
-        parse_checksum(value)
-    except BadChecksum as error:
+    except BadText as error:
         return error.problem
     return None

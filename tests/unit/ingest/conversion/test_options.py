@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.config import ConfigError, load
-from ingest.conversion.options import BadRequest, parse_request
+from ingest.conversion.options import parse_request
 from ingest.conversion.template import command, stem
+from ingest.fileset import BadText
 
 TEMPLATE = {
     "image": "a.sif",
@@ -71,7 +72,7 @@ def test_a_cell_that_asks_for_what_there_is_not(cell: str, cause: str, remedy: s
         needs={"image": "a.sif", "command": "c {input} {output} {x}"},
         memory={"image": "a.sif", "command": "c {input} {output} {memory_mb}"},
     )
-    with pytest.raises(BadRequest) as refused:
+    with pytest.raises(BadText) as refused:
         parse_request(cell, known)
     assert cause in refused.value.problem.cause
     assert remedy in refused.value.problem.remedy

@@ -23,11 +23,11 @@ from ingest.conversion import (
 )
 from ingest.conversion.choice import choose
 from ingest.conversion.images import Image
-from ingest.conversion.options import BadRequest, Converter, Request, parse_request
+from ingest.conversion.options import Converter, Request, parse_request
 from ingest.conversion.outputs import Part
 from ingest.conversion.runtimes import Job, Runtime
 from ingest.copying import VERIFICATION, copy_verified, make_folder, write_error
-from ingest.fileset import Fileset, Record, SourceFile, StageError
+from ingest.fileset import BadText, Fileset, Record, SourceFile, StageError
 from ingest.source_files import check_as_recorded, for_each_file, source_file
 from ingest.superseded import nothing_in_omero, set_aside
 
@@ -51,7 +51,7 @@ def requested(fileset: Fileset, context: Context) -> Request:
     """The converter and parameters that a row asks for; StageError when there is no such one."""
     try:
         return parse_request(fileset.convert, context.config.converters)
-    except BadRequest as error:
+    except BadText as error:
         raise StageError(error.problem.cause, error.problem.remedy) from None
 
 

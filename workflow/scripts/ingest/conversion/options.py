@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, model_validator
-from pydantic_core import PydanticCustomError
 
-from ingest.fileset import Problem
+from ingest.config_errors import bad_option
+from ingest.fileset import BadText
 
 Runtime = Literal["auto", "apptainer", "podman", "docker", "host"]
 
@@ -37,13 +37,9 @@ _PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def _problem(cause: str, remedy: str) -> PydanticCustomError:
-    return PydanticCustomError("option", cause, {"remedy": remedy})
-
-
 def _converter_name(value: str) -> str:
     if not _NAME.fullmatch(value) or value == NO_CONVERTER:
-        raise _problem(
+        raise bad_option(
             "is no name for a converter", "Use letters, digits, '.', '_' and '-', like ometiff."
         )
     return value
@@ -52,14 +48,14 @@ def _converter_name(value: str) -> str:
 def _parameters(value: Mapping[str, str]) -> Mapping[str, str]:
     for name in value:
         if not _PARAMETER.fullmatch(name):
-            raise _problem(f"has no usable name {name!r}", "Use letters, digits, '_' and '-'.")
+            raise bad_option(f"has no usable name {name!r}", "Use letters, digits, '_' and '-'.")
     return value
 
 
 def _environment(value: Mapping[str, str]) -> Mapping[str, str]:
     for name in value:
         if not _VARIABLE.fullmatch(name) or name.startswith("OMERO_"):
-            raise _problem(
+            raise bad_option(
                 f"may not hold the variable {name!r}",
                 "Use letters, digits and '_'; what logs in to OMERO never enters a converter.",
             )
@@ -71,7 +67,7 @@ def _command(value: str) -> str:
         words = shlex.split(value)
         fields(words)
     except ValueError as error:
-        raise _problem(
+        raise bad_option(
             f"cannot be taken apart ({error})",
             "Close the quotes, and write a literal brace as {{ or }}.",
         ) from None
@@ -137,7 +133,7 @@ class Converter(BaseModel):
     @model_validator(mode="after")
     def _is_whole(self) -> Converter:
         if self.contract == "template" and not self.command:
-            raise _problem(
+            raise bad_option(
                 "a converter has neither a command nor the contract biomero",
                 "Write its command, like 'bfconvert {input} {output}/{stem}.ome.tiff', or "
                 "contract: biomero.",
@@ -145,19 +141,19 @@ class Converter(BaseModel):
         if self.contract == "template":
             asked = fields(shlex.split(self.command))
             if not asked & {"input", "inputs"} or "output" not in asked:
-                raise _problem(
+                raise bad_option(
                     "a converter's command names no {input} or no {output}",
                     "Say in the command where the file is and where the result goes.",
                 )
         if self.runtime == "host" and self.image:
-            raise _problem(
+            raise bad_option(
                 "a converter has an image, and the runtime host, which runs none",
                 "Take one of the two out.",
             )
         if self.runtime == "host" and not self.command:
-            raise _problem("a converter on the host has no command", "Write its command.")
+            raise bad_option("a converter on the host has no command", "Write its command.")
         if self.runtime != "host" and not self.image:
-            raise _problem("a converter has no image", "Name its image, or write runtime: host.")
+            raise bad_option("a converter has no image", "Name its image, or write runtime: host.")
         return self
 
     def deciding(self) -> dict[str, Any]:
@@ -183,29 +179,21 @@ class Request:
     parameters: Mapping[str, str]
 
 
-class BadRequest(Exception):
-    """A `convert` cell that asks for what there is not; `problem` says what and what to do."""
-
-    def __init__(self, cause: str, remedy: str) -> None:
-        super().__init__(cause)
-        self.problem = Problem(cause, remedy)
-
-
 def parse_request(cell: str, converters: Mapping[str, Converter]) -> Request:
     """The meaning of `name?parameter=value&parameter=value`.
 
-    Raises BadRequest for an unknown converter, and for parameters it does not take or lacks.
+    Raises BadText for an unknown converter, and for parameters it does not take or lacks.
     """
     name, _, query = cell.partition("?")
     if not converters:
-        raise BadRequest(
+        raise BadText(
             f"the row asks for the converter {name!r}, but no converter is configured",
             "Leave the cell empty, or describe it under `converters` in the configuration.",
         )
     if name not in converters:
         close = difflib.get_close_matches(name, converters, n=1)
         hint = f"Did you mean {close[0]}?" if close else f"There are: {', '.join(converters)}."
-        raise BadRequest(f"there is no converter {name!r}", hint)
+        raise BadText(f"there is no converter {name!r}", hint)
     converter = converters[name]
     given = _given(query)
     parameters = {**converter.parameters, **given}
@@ -233,16 +221,16 @@ def _given(query: str) -> dict[str, str]:
     try:
         pairs = parse_qsl(query, keep_blank_values=True, errors="strict")
     except ValueError as error:
-        raise BadRequest(
+        raise BadText(
             f"the parameters {query!r} cannot be read ({error})", "Write name?key=value&key=value."
         ) from None
     for key, value in pairs:
         if not _PARAMETER.fullmatch(key):
-            raise BadRequest(f"{key!r} is no parameter's name", "Write name?key=value&key=value.")
+            raise BadText(f"{key!r} is no parameter's name", "Write name?key=value&key=value.")
         if key in given:
-            raise BadRequest(f"the parameter {key} is given twice", "Give it once.")
+            raise BadText(f"the parameter {key} is given twice", "Give it once.")
         if not value.isprintable():
-            raise BadRequest(f"{key}={value!r} holds control characters", "Type the text anew.")
+            raise BadText(f"{key}={value!r} holds control characters", "Type the text anew.")
         given[key] = value
     return given
 
@@ -254,24 +242,24 @@ def _check(
     if converter.contract == "biomero":
         taken = [key for key in parameters if key in RESERVED]
         if taken:
-            raise BadRequest(f"{taken[0]} is not for a row to say", "Leave it out.")
+            raise BadText(f"{taken[0]} is not for a row to say", "Leave it out.")
     else:
         unknown = [key for key in given if key not in asked or key in PLACEHOLDERS]
         if unknown:
             known = sorted(asked - set(PLACEHOLDERS))
-            raise BadRequest(
+            raise BadText(
                 f"the converter {name} takes no parameter {unknown[0]}",
                 f"It takes {', '.join(known)}." if known else "It takes none: write its name only.",
             )
     lacking = sorted(asked - set(PLACEHOLDERS) - set(parameters))
     if lacking:
-        raise BadRequest(
+        raise BadText(
             f"the converter {name} needs a value for {', '.join(lacking)}",
             f"Write it in the cell, like {name}?{lacking[0]}=..., or under the converter's "
             "`parameters`.",
         )
     if "memory_mb" in asked and converter.memory_mb is None:
-        raise BadRequest(
+        raise BadText(
             f"the command of the converter {name} uses {{memory_mb}}, which is not set",
             "Set memory_mb in the converter's configuration.",
         )

@@ -13,8 +13,8 @@ from ingest.config import Config
 from ingest.context import Context
 from ingest.copying import VERIFICATION
 from ingest.digests import OMERO_ALGORITHMS, digest_file
-from ingest.expected_checksum import BadChecksum, parse_checksum
-from ingest.fileset import Fileset, Record, SourceFile, StageError
+from ingest.expected_checksum import parse_checksum
+from ingest.fileset import BadText, Fileset, Record, SourceFile, StageError
 from ingest.journal import last_done
 from ingest.source_errors import SourceChanged, some_of, unreadable
 from ingest.source_files import for_each_file, still_there
@@ -172,7 +172,7 @@ def _expected(fileset: Fileset, files: tuple[SourceFile, ...]) -> Expected:
 def _of_the_row(checksum: str) -> tuple[str, str]:
     try:
         return parse_checksum(checksum)
-    except BadChecksum as error:
+    except BadText as error:
         raise StageError(error.problem.cause, error.problem.remedy) from None
 
 
