@@ -27,9 +27,10 @@ sys.path[:1] = [str(ROOT), str(ROOT / "workflow" / "scripts")]
 import mmh3  # noqa: E402
 from blake3 import blake3  # noqa: E402
 
+from ingest.atomic import fsync_folder  # noqa: E402
 from ingest.config import load  # noqa: E402
 from ingest.context import Context  # noqa: E402
-from ingest.copying import copy_verified, forget_cached  # noqa: E402
+from ingest.copying import copy_to, forget_cached  # noqa: E402
 from ingest.digests import digest_file  # noqa: E402
 from ingest.fileset import Fileset, Record, SourceFile  # noqa: E402
 from ingest.journal import Journal  # noqa: E402
@@ -267,10 +268,15 @@ def copy_by_tools(data: Data, destination: Path, kept: bool = False) -> None:
 
 
 def our_copies(data: Data, destination: Path, threads: int) -> None:
-    def copy(file: SourceFile) -> None:
-        copy_verified(file, destination / Path(file.path).relative_to(data.folder))
+    """As the stages copy the files of a fileset."""
 
-    in_threads(copy, data.files, threads)
+    def copy(file: SourceFile) -> Path:
+        copied = destination / Path(file.path).relative_to(data.folder)
+        copy_to(file, copied)
+        return copied.parent
+
+    for folder in set(in_threads(copy, data.files, threads)):
+        fsync_folder(folder)
 
 
 def _forget(folder: Path) -> None:

@@ -23,6 +23,14 @@ PIECE = 1 << 26  # bytes that the kernel copies at a time
 def copy_verified(
     file: SourceFile, destination: Path, advance: Callable[[int], None] = lambda _size: None
 ) -> None:
+    """`copy_to`, and its name survives a power cut when this returns."""
+    copy_to(file, destination, advance)
+    fsync_folder(destination.parent)
+
+
+def copy_to(
+    file: SourceFile, destination: Path, advance: Callable[[int], None] = lambda _size: None
+) -> None:
     """Copies `file.path` to `destination`, which must not exist, and verifies the copy.
 
     The source must be as recorded (size, mtime, inode) before and after. What was written is read
@@ -31,7 +39,8 @@ def copy_verified(
     call replaces. It keeps the source's modification time and is read-only. The source is only ever
     read.
 
-    Where the file system can share blocks (a reflink), the copy shares the source's.
+    Where the file system can share blocks (a reflink), the copy shares the source's. The caller
+    has the folder fsynced, once for all files that go there: it takes as long as a small copy.
     Raises StageError (SourceChanged when the source is not as recorded any more).
     """
     partial = partial_path(destination)
@@ -54,7 +63,6 @@ def copy_verified(
     except StageError:
         partial.unlink(missing_ok=True)
         raise
-    fsync_folder(destination.parent)
 
 
 def partial_path(destination: Path) -> Path:

@@ -17,7 +17,7 @@ from typing import Any
 from ingest.atomic import fsync_folder
 from ingest.config import Config
 from ingest.context import Context
-from ingest.copying import content_digests, copy_verified, make_folder, write_error
+from ingest.copying import content_digests, copy_to, make_folder, write_error
 from ingest.digests import digest_file
 from ingest.fileset import Fileset, Record, SourceFile, StageError, Status
 from ingest.hardlinks import NoHardLink, hard_link, link_obstacle, nearest
@@ -116,7 +116,7 @@ def _landed(
         if fileset.transfer == "cp" or (
             fileset.transfer == "mv" and link_obstacle(file.path, folder)
         ):
-            copy_verified(file, destination, context.progress.advance)
+            copy_to(file, destination, context.progress.advance)
             return
         try:
             _link(file, destination, symbolic=fileset.transfer == "ln_s")
@@ -124,7 +124,7 @@ def _landed(
         except NoHardLink:
             if fileset.transfer != "mv":
                 raise
-            copy_verified(file, destination, context.progress.advance)
+            copy_to(file, destination, context.progress.advance)
 
     linked: list[Path] = []
     try:
@@ -134,6 +134,8 @@ def _landed(
         for destination in linked:
             _take_back(destination)
         raise
+    for parent in {(folder / file.name).parent for file in files}:
+        fsync_folder(parent)
     if fileset.transfer == "mv":
         _remove_sources(fileset, files, folder, gone, context)
     return tuple(found_at(folder / file.name, file) for file in files)
@@ -226,7 +228,6 @@ def _link(file: SourceFile, destination: Path, symbolic: bool) -> None:
             hard_link(file.path, destination)
     except OSError as error:
         raise write_error(destination, error) from None
-    fsync_folder(destination.parent)
 
 
 def _take_back(link: Path) -> None:
