@@ -150,6 +150,7 @@ class Server:
         self._imports.shutdown(wait=True, cancel_futures=True)
         self._communicator.destroy()
         self._workers.shutdown(wait=True)
+        self._repository.notes.stop()
         self._readers.close()
         self._store.close()
         self._lock.close()

@@ -24,7 +24,7 @@ def checksum_task(repository: Repository, actor: Actor, request: Any) -> Task:
         if request.command != "checksum" or len(request.args) != 3:
             raise Failed("unknown-command", f"{request.command!r} is not in the embedded server")
         algorithm, expected, path = request.args
-        found = repository.digests.of(repository.root / repository.checked(path), algorithm)
+        found = repository.digests.now(repository.root / repository.checked(path), algorithm)
         if found != expected:
             raise Failed("checksum-mismatch", f"{path} is {found}, recorded is {expected}")
 

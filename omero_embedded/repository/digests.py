@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -15,9 +16,13 @@ class Digests:
         self._known: dict[tuple[str | int, ...], str] = {}
         self._lock = threading.Lock()
 
-    def of(self, path: Path, algorithm: str) -> str:
+    def now(self, path: Path, algorithm: str) -> str:
         """The file's digest as it is now. Raises OSError when it cannot be read."""
-        stat = path.stat()
+        return self.of(path, path.stat(), algorithm)
+
+    def of(self, path: Path, stat: os.stat_result, algorithm: str) -> str:
+        """The digest of a file of which `stat` was just said. Raises OSError when it cannot be
+        read."""
         key = (algorithm, stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
         with self._lock:
             known = self._known.get(key)

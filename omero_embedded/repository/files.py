@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -100,9 +102,9 @@ class Repository:
         row.mimetype = rstring(mimetype or "application/octet-stream")
         return row
 
-    def save_digest(self, actor: Actor, file_id: int, saving: Saving) -> Any | None:
-        """Note size and digest of a file as it lies on disk; the row as it is now, None when
-        nothing had to be noted. See `must_note`."""
+    def save_digest(self, actor: Actor, file_id: int, saving: Saving) -> Future[Any] | None:
+        """Note size and digest of a file as it lies on disk, as `note` does; None when nothing has
+        to be noted. See `to_note`."""
         with self.store.read(as_server(actor)) as work:
             row = work.get("OriginalFile", file_id)
             hasher = (
@@ -111,21 +113,25 @@ class Repository:
                 else None
             )
         path = self.path_of(row)
-        if not must_note(path, unwrap(row.size), saving):
-            return None
-        return self.note(actor, file_id, path, hasher, saving)[1]
+        stat = to_note(path, unwrap(row.size), saving)
+        return stat and self.note(actor, file_id, path, stat, hasher, saving)
 
     def note(
-        self, actor: Actor, file_id: int, path: Path, algorithm: str | None, saving: Saving
-    ) -> tuple[int, Any | None]:
-        """Note size and digest of a file as it lies on disk: the size, and the row as it is now
-        when that is asked for."""
+        self,
+        actor: Actor,
+        file_id: int,
+        path: Path,
+        stat: os.stat_result,
+        algorithm: str | None,
+        saving: Saving,
+    ) -> Future[Any]:
+        """Note size and digest of a file as it lies on disk. Done when they are in the database,
+        with the row as it is then when that is asked for."""
         try:
-            stat = path.stat()
-            digest = self.digests.of(path, algorithm) if algorithm else None
+            digest = self.digests.of(path, stat, algorithm) if algorithm else None
         except OSError as error:
             raise errors.resource(f"{path} cannot be read: {error.strerror}") from error
-        row = self.notes.note(
+        return self.notes.note(
             as_server(actor),
             file_id,
             stat.st_size,
@@ -133,18 +139,19 @@ class Repository:
             stat.st_mtime_ns // 1_000_000,
             saving.is_asked_for,
         )
-        return stat.st_size, row
 
 
-def must_note(path: Path, known_size: int | None, saving: Saving) -> bool:
-    """Whether OMERO.server would compute a digest when it is asked to save: of what was written
+def to_note(path: Path, known_size: int | None, saving: Saving) -> os.stat_result | None:
+    """What is on disk when OMERO.server, asked to save, would compute a digest: of what was written
     through its handle, of an empty file, and of one whose size is not the one in the database.
     A size that it does not know is not another one."""
     try:
-        size = path.stat().st_size
+        stat = path.stat()
     except OSError as error:
         raise errors.resource(f"{path} cannot be read: {error.strerror}") from error
-    return saving.is_written or size == 0 or (known_size is not None and known_size != size)
+    size = stat.st_size
+    is_other = saving.is_written or size == 0 or (known_size is not None and known_size != size)
+    return stat if is_other else None
 
 
 def find_row(work: Work, uuid: str, path: PurePosixPath) -> Any | None:

@@ -139,7 +139,7 @@ class ManagedRepository:
                 continue
             path = repository.path_of(row)
             name = algorithms[row.hasher.id.val]
-            if not path.exists() or repository.digests.of(path, name) != unwrap(row.hash):
+            if not path.exists() or repository.digests.now(path, name) != unwrap(row.hash):
                 different.append(file_id)
         return different
 

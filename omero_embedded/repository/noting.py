@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -16,20 +17,18 @@ class _Note:
     file_id: int
     fields: dict[str, Any]
     is_asked_for: bool
-    row: Any = None
-    error: Exception | None = None
-    is_done: bool = False
+    written: Future[Any] = field(default_factory=Future)
 
 
 class Notes:
-    """What many threads note at once is written in few transactions: one waits for the disk, and
-    takes along what the others have noted meanwhile."""
+    """One thread writes them: what is noted while it waits for the disk goes into one
+    transaction."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._noted: list[_Note] = []
         self._noting = threading.Lock()
-        self._writing = threading.Lock()
+        self._writer = ThreadPoolExecutor(1, "notes")
 
     def note(
         self,
@@ -39,19 +38,20 @@ class Notes:
         digest: str | None,
         mtime: int,
         is_asked_for: bool,
-    ) -> Any | None:
-        """Returns when it is in the database: the OriginalFile as it is now, if that is asked for.
-        `mtime` is in milliseconds since 1970."""
-        fields = {"size": size, "hash": digest, "mtime": mtime}
-        note = _Note(actor, file_id, fields, is_asked_for)
+    ) -> Future[Any]:
+        """Done when it is in the database, with the OriginalFile as it is then if that is asked
+        for, else None. `mtime` is in milliseconds since 1970."""
+        note = _Note(actor, file_id, {"size": size, "hash": digest, "mtime": mtime}, is_asked_for)
         with self._noting:
             self._noted.append(note)
-        with self._writing:
-            if not note.is_done:
-                self._write_all()
-        if note.error is not None:
-            raise note.error
-        return note.row
+            is_first = len(self._noted) == 1
+        if is_first:
+            self._writer.submit(self._write_all)
+        return note.written
+
+    def stop(self) -> None:
+        """Returns when all is written. Nothing may be noted any more."""
+        self._writer.shutdown()
 
     def _write_all(self) -> None:
         with self._noting:
@@ -59,17 +59,16 @@ class Notes:
         for actor, some in groupby(noted, key=lambda note: note.actor):
             notes = list(some)
             try:
-                self._write(actor, notes)
+                rows = self._write(actor, notes)
             except Exception as error:
                 for note in notes:
-                    note.error = error
-        for note in noted:
-            note.is_done = True
+                    note.written.set_exception(error)
+            else:
+                for note in notes:
+                    note.written.set_result(rows.get(note.file_id) if note.is_asked_for else None)
 
-    def _write(self, actor: Actor, notes: list[_Note]) -> None:
+    def _write(self, actor: Actor, notes: list[_Note]) -> dict[int, Any]:
         with self._store.write(actor) as work:
             work.change("OriginalFile", {note.file_id: note.fields for note in notes})
-            asked_for = [note for note in notes if note.is_asked_for]
-            rows = work.get_all("OriginalFile", [note.file_id for note in asked_for])
-            for note in asked_for:
-                note.row = rows[note.file_id]
+            asked_for = [note.file_id for note in notes if note.is_asked_for]
+            return work.get_all("OriginalFile", asked_for) if asked_for else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from omero.rtypes import unwrap
 
 from omero_embedded.commands.handle import Handle, Task
 from omero_embedded.repository.beginning import Begun, finish_upload
-from omero_embedded.repository.files import Repository, must_note
+from omero_embedded.repository.files import Repository, to_note
 from omero_embedded.repository.rawfile import RawFile, Saving
 from omero_embedded.sessions.acting import as_server, event_context
 from omero_embedded.sessions.servant_map import ServantMap, Stateful
@@ -77,14 +78,21 @@ class ImportProcess(Stateful):
         skeleton = omero.api.RawFileStore
         return self._importing.servants.open_new(call.caller, "RawFileStore", skeleton, store)
 
-    def _note(self, index: int, saving: Saving) -> Any | None:
+    def _note(self, index: int, saving: Saving) -> Future[Any] | None:
         begun, path = self._begun, self._begun.paths[index]
-        if not must_note(path, self._sizes.get(index), saving):
+        stat = to_note(path, self._sizes.get(index), saving)
+        if stat is None:
             return None
-        self._sizes[index], row = self._importing.repository.note(
-            self._actor, begun.file_ids[index], path, begun.algorithm, saving
+        noted = self._importing.repository.note(
+            self._actor, begun.file_ids[index], path, stat, begun.algorithm, saving
         )
-        return row
+
+        def known(done: Future[Any]) -> None:
+            if done.exception() is None:
+                self._sizes[index] = stat.st_size
+
+        noted.add_done_callback(known)
+        return noted
 
     def _forget(self, index: int) -> None:
         with self._lock:

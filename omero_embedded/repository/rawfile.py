@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ class Saving:
 
 class RawFile(Stateful):
     """One file. `note` records size and digest where that is called for, and returns the
-    OriginalFile; None when nothing was recorded."""
+    OriginalFile, or a Future of it; None when nothing was recorded."""
 
     def __init__(
         self,
@@ -106,18 +107,19 @@ class RawFile(Stateful):
         computed anew."""
         return self._save(is_asked_for=True)
 
-    def finish(self) -> None:
-        """OMERO.server saves whatever it closes."""
-        if self._path.exists():
-            self._save(is_asked_for=False)
+    def finish(self) -> Any:
+        """OMERO.server saves whatever it closes. None, or a Future that is done, with None, when
+        it is saved."""
+        noted = self._save(is_asked_for=False) if self._path.exists() else None
+        return noted if isinstance(noted, Future) else None
 
     def _save(self, is_asked_for: bool) -> Any:
         is_written, self._is_written = self._is_written, False
         return self._note(Saving(is_written, is_asked_for))
 
-    def close(self, call: Call) -> None:
+    def close(self, call: Call) -> Any:
         try:
-            self.finish()
+            return self.finish()
         finally:
             super().close(call)
 

@@ -12,7 +12,7 @@ from typing import Any
 from omero.rtypes import rlong, rstring, unwrap
 
 from omero_embedded.repository.checksums import checksum
-from omero_embedded.repository.files import Repository, must_note
+from omero_embedded.repository.files import Repository, to_note
 from omero_embedded.repository.rawfile import RawFile, Saving
 from omero_embedded.sessions.acting import actor_of, as_server
 from omero_embedded.sessions.servant_map import Stateful
@@ -46,14 +46,15 @@ class ChosenFile(Stateful):
     def _note(self, actor: Actor, row: Any, path: Path, saving: Saving) -> Any:
         """Record size and digest of an attachment."""
         store = self._repository.store
-        if not must_note(path, unwrap(row.size), saving):
+        stat = to_note(path, unwrap(row.size), saving)
+        if stat is None:
             return None
         with store.write(as_server(actor.in_group(row.details.group.id.val))) as work:
             now = work.get("OriginalFile", row.id.val)
             if now.hasher is None:
                 now.hasher = work.enumeration("ChecksumAlgorithm", _DEFAULT_ALGORITHM)
             algorithm = work.get("ChecksumAlgorithm", now.hasher.id.val).value.val
-            now.size = rlong(path.stat().st_size)
+            now.size = rlong(stat.st_size)
             now.hash = rstring(checksum(path, algorithm))
             return work.save(now)
 
@@ -84,10 +85,9 @@ class ChosenFile(Stateful):
     def save(self, call: Call) -> Any:
         return self._chosen.save(call)
 
-    def close(self, call: Call) -> None:
+    def close(self, call: Call) -> Any:
         try:
-            if self._file is not None:
-                self._file.finish()
+            return None if self._file is None else self._file.finish()
         finally:
             super().close(call)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, select, text
 
 from omero_embedded.store.schema import sequences
 
-_FLUSH = insert(sequences)
-_FLUSH = _FLUSH.on_conflict_do_update(
-    index_elements=["root"], set_={"next_id": _FLUSH.excluded.next_id}
+# SQLAlchemy would compose an "on conflict" of its own anew every time.
+_FLUSH = text(
+    f"insert into {sequences.name} (root, next_id) values (:root, :next_id) "
+    "on conflict (root) do update set next_id = excluded.next_id"
 )
 
 

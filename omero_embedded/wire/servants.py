@@ -3,7 +3,8 @@
 A service is an object whose methods carry the names of a Slice interface's operations and take a
 `Call` first: `def get(self, call, klass, object_id)`. `servant` wraps it so that every operation
 of the interface answers: what the service lacks with "not in the embedded server", what fails
-with OMERO's exceptions, never with a Python traceback.
+with OMERO's exceptions, never with a Python traceback. A method may return a Future: the client has
+its answer when that is done, and no thread waits for it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import keyword
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
@@ -80,7 +82,8 @@ def _servant_class(skeleton: Any) -> Any:
 
 def _plain(interface: str, operation: str) -> Callable[..., Any]:
     def dispatch(self: Any, *arguments: Any) -> Any:
-        return _run(self, interface, operation, arguments)
+        result = _run(self, interface, operation, arguments)
+        return result.result() if isinstance(result, Future) else result
 
     return dispatch
 
@@ -92,9 +95,21 @@ def _asynchronous(interface: str, operation: str) -> Callable[..., None]:
         except Exception as error:
             callback.ice_exception(error)
         else:
-            _respond(callback, result, f"{interface}.{operation}")
+            name = f"{interface}.{operation}"
+            if isinstance(result, Future):
+                result.add_done_callback(lambda done: _respond_later(callback, done, name))
+            else:
+                _respond(callback, result, name)
 
     return dispatch
+
+
+def _respond_later(callback: Any, done: Future[Any], operation: str) -> None:
+    error = done.exception()
+    if error is None:
+        _respond(callback, done.result(), operation)
+    else:
+        callback.ice_exception(_as_seen(operation, error))
 
 
 def _respond(callback: Any, result: Any, operation: str) -> None:
@@ -115,6 +130,16 @@ _DECLARED = (
     Glacier2.PermissionDeniedException,
     Glacier2.SessionNotExistException,
 )
+
+
+def _as_seen(operation: str, error: BaseException) -> BaseException:
+    """An error as the client is to see it."""
+    if isinstance(error, _DECLARED):
+        return error
+    LOG.error("%s failed: %s", operation, "".join(traceback.format_exception(error)))
+    return errors.internal(
+        f"{operation} failed in the embedded server: {type(error).__name__}: {error}"
+    )
 
 
 def _run(servant: Any, interface: str, operation: str, arguments: tuple[Any, ...]) -> Any:
@@ -138,10 +163,7 @@ def _run(servant: Any, interface: str, operation: str, arguments: tuple[Any, ...
         raise
     except Exception as error:
         outcome = type(error).__name__
-        LOG.error("%s failed: %s", name, traceback.format_exc())
-        raise errors.internal(
-            f"{name} failed in the embedded server: {outcome}: {error}"
-        ) from error
+        raise _as_seen(name, error) from error
     finally:
         who = "-" if caller is None else caller.name
         request(name, who, time.monotonic() - started, outcome)

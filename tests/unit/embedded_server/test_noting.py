@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,9 @@ from omero_embedded.store.accounts import SERVER
 def repository(tmp_path: Path) -> Iterator[Repository]:
     store = Store.open(tmp_path / "store")
     (tmp_path / "managed").mkdir()
-    yield open_repository(tmp_path / "managed", store, "uuid")
+    opened = open_repository(tmp_path / "managed", store, "uuid")
+    yield opened
+    opened.notes.stop()
     store.close()
 
 
@@ -31,7 +34,8 @@ def test_each_thread_finds_its_own_note_in_the_database(repository: Repository) 
     ids = _file_ids(repository, 60)
 
     def note(file_id: int) -> tuple[int, str, int]:
-        row = repository.notes.note(SERVER, file_id, file_id * 2, f"digest {file_id}", 7, True)
+        noted = repository.notes.note(SERVER, file_id, file_id * 2, f"digest {file_id}", 7, True)
+        row = noted.result()
         return row.size.val, row.hash.val, row.version.val
 
     with ThreadPoolExecutor(12) as threads:
@@ -43,8 +47,9 @@ def test_each_thread_finds_its_own_note_in_the_database(repository: Repository) 
 
 def test_a_note_that_cannot_be_written_fails_for_who_made_it(repository: Repository) -> None:
     [file_id] = _file_ids(repository, 1)
+    no_text: Any = {"no": "text"}
     with pytest.raises(Exception, match="bind"):
-        repository.notes.note(SERVER, file_id, 1, {"no": "text"}, 7, True)  # type: ignore[arg-type]
-    assert repository.notes.note(SERVER, file_id, 1, "digest", 7, False) is None
+        repository.notes.note(SERVER, file_id, 1, no_text, 7, True).result()
+    assert repository.notes.note(SERVER, file_id, 1, "digest", 7, False).result() is None
     with repository.store.read(SERVER) as work:
         assert work.get("OriginalFile", file_id).hash.val == "digest"
