@@ -6,19 +6,20 @@ rules the server applies to names in the managed repository, those for Windows a
 
 from __future__ import annotations
 
-import unicodedata
-
-_SUBSTITUTES = {
-    '"': "'",
-    "*": "x",
-    "/": "!",
-    ":": ";",
-    "<": "[",
-    ">": "]",
-    "?": "%",
-    "\\": "!",
-    "|": "!",
-}
+_CONTROL_CHARACTERS = (*range(0x20), *range(0x7F, 0xA0))
+_SUBSTITUTES = dict.fromkeys(_CONTROL_CHARACTERS, "_") | str.maketrans(
+    {
+        '"': "'",
+        "*": "x",
+        "/": "!",
+        ":": ";",
+        "<": "[",
+        ">": "]",
+        "?": "%",
+        "\\": "!",
+        "|": "!",
+    }
+)
 _DEVICES = frozenset(
     ["AUX", "CLOCK$", "CON", "NUL", "PRN"]
     + [f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10)]
@@ -27,7 +28,7 @@ _DEVICES = frozenset(
 
 def safe_component(name: str) -> str:
     """One path component with the characters and names that no platform takes replaced."""
-    safe = "".join(_safe_character(character) for character in name)
+    safe = name.translate(_SUBSTITUTES)
     device = safe.upper().partition(".")[0]
     if safe.upper() in _DEVICES:
         return safe + "_"
@@ -41,9 +42,3 @@ def client_path(path: str) -> str:
     if not path.startswith("/"):
         raise ValueError(f"a client path is made of an absolute path, not of {path!r}")
     return "/".join(safe_component(part) for part in path.split("/") if part)
-
-
-def _safe_character(character: str) -> str:
-    if unicodedata.category(character) == "Cc":
-        return "_"
-    return _SUBSTITUTES.get(character, character)

@@ -11,6 +11,7 @@ import locale
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -149,6 +150,11 @@ def _comment(namespace: str, text: str) -> Any:
     return comment
 
 
+@cache
+def _omero_py() -> str:
+    return version("omero-py")
+
+
 def _versions(reader: str) -> list[tuple[str, str]]:
     return [
         ("bioformats.reader", reader),
@@ -156,7 +162,7 @@ def _versions(reader: str) -> list[tuple[str, str]]:
         ("client.language.compiler", platform.python_implementation()),
         ("client.language.version", platform.python_version()),
         ("locale", locale.getlocale()[0] or ""),
-        ("omero-py.version", version("omero-py")),
+        ("omero-py.version", _omero_py()),
         ("os.name", platform.system()),
         ("os.version", platform.release()),
         ("os.architecture", platform.machine()),
