@@ -6,10 +6,10 @@ LOCKS := $(wildcard envs/*.lock) envs/setup.sh envs/build_zeroc_ice.py
 export PYTHONPATH := $(CURDIR):$(CURDIR)/workflow/scripts
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo containers test soak unit check config lock clean
+.PHONY: help setup demo containers cluster test soak soak-scale unit check config lock clean
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.run: $(LOCKS)
 	@sh envs/setup.sh $(VENV) requirements.lock
@@ -32,11 +32,17 @@ demo: setup  ## import the demo's filesets into the embedded OMERO server
 containers:  ## Apptainer and Podman for the tests (first time: installs them)
 	@bash envs/containers.sh
 
-test: $(VENV)/.dev containers  ## the whole test suite
+cluster:  ## Debian's Slurm for the tests, which start a cluster of their own
+	@bash envs/cluster.sh
+
+test: $(VENV)/.dev containers cluster  ## the whole test suite
 	@python -m pytest
 
 soak: $(VENV)/.dev  ## kill 200 import jobs at random moments (some minutes)
 	@python tests/soak/kills.py --kills 200
+
+soak-scale: $(VENV)/.dev  ## kill a run of 10,000 rows twice at random moments (an hour or so)
+	@python tests/soak/many_rows.py --rows 10000 --kills 2
 
 unit: $(VENV)/.dev  ## the unit tests alone, in seconds
 	@python -m pytest tests/unit

@@ -11,6 +11,8 @@ rule annotate:
         "../../envs/ingest.yaml"
     resources:
         omero=1,
+        runtime=minutes("annotate"),
+        mem_mb=memory_mb("annotate"),
     params:
         settings=settings("omero", "annotate"),
         last_failure=last_failure_from("annotate"),

@@ -8,6 +8,10 @@ rule checksum:
         log_file("checksum"),
     conda:
         "../../envs/ingest.yaml"
+    threads: cpus("checksum")
+    resources:
+        runtime=minutes("checksum"),
+        mem_mb=memory_mb("checksum"),
     params:
         # Those of the stages after it, too: when `targets` runs, Snakemake asks nothing more of the
         # jobs behind it, and then passes them over because their input from it is ancient.

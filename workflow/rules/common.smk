@@ -22,6 +22,7 @@ os.environ |= {"PYTHONPATH": os.pathsep.join([*LIBRARIES, *([earlier] if earlier
 
 from ingest.config import ConfigError, load as load_config
 from ingest.failures import last_failures
+from ingest import job_needs
 from ingest.manifest_problems import ManifestError
 from ingest.plan import PlanError, compile_plan, load_index
 
@@ -52,6 +53,22 @@ def log_file(stage: str) -> str:
 def settings(*sections: str) -> dict[str, object]:
     """The options a rule's outcome depends on: Snakemake runs it again when one changes."""
     return {name: getattr(CONFIG, name).model_dump(mode="json") for name in sections}
+
+
+def minutes(stage: str, *more: object) -> Callable[..., int]:
+    return lambda wildcards, attempt: job_needs.minutes(
+        stage, PLAN.batches[wildcards.batch], attempt, *more
+    )
+
+
+def memory_mb(stage: str, *more: object) -> Callable[..., int]:
+    return lambda wildcards, attempt: job_needs.memory_mb(
+        stage, PLAN.batches[wildcards.batch], attempt, *more
+    )
+
+
+def cpus(stage: str) -> Callable[..., int]:
+    return lambda wildcards, attempt: job_needs.cpus(stage, PLAN.batches[wildcards.batch], attempt)
 
 
 def last_failure_from(stage: str) -> Callable[[object], str]:

@@ -9,6 +9,10 @@ rule transfer:
         log_file("transfer"),
     conda:
         "../../envs/ingest.yaml"
+    threads: cpus("transfer")
+    resources:
+        runtime=minutes("transfer"),
+        mem_mb=memory_mb("transfer"),
     params:
         settings=settings("transfer", "omero"),
         last_failure=last_failure_from("transfer"),

@@ -13,6 +13,8 @@ from ingest.import_transfers import removes_sources
 from ingest.journal import Journal
 from ingest.manifest_problems import RowProblem
 
+FOLDER = 20_000_000_000  # bytes that a folder is reckoned as
+
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
@@ -51,13 +53,15 @@ class SourceChecks:
 
     No source is opened. `folder` is the manifest's, absolute; `roots` are the folders that rows may
     name files in (none: anywhere); `store` is where filesets are transferred to; `journal` tells
-    which sources were removed on purpose. `problems` grows with each row.
+    which sources were removed on purpose. `problems` grows with each row, and so do `sizes`: the
+    bytes of the files that the row of a line names, FOLDER for a folder, whose files nobody counts.
     """
 
     def __init__(
         self, folder: str, roots: Sequence[Path], store: Path | None, journal: Journal
     ) -> None:
         self.problems: list[RowProblem] = []
+        self.sizes: dict[int, int] = {}
         self._base = folder
         self._roots = [os.path.realpath(root) for root in roots]
         self._prefixes = tuple(root.rstrip("/") + "/" for root in self._roots)
@@ -94,8 +98,10 @@ class SourceChecks:
                 column = "files"
                 self._check_files(row, absolute, status)
             elif stat.S_ISREG(status.st_mode):
+                self.sizes[row.line] = status.st_size
                 self._claim(row, column, self._files, real)
             else:
+                self.sizes[row.line] = FOLDER
                 if not _holds_a_file(absolute):
                     raise _Refused(
                         f"there is no file in the folder {absolute!r}",
@@ -190,6 +196,7 @@ class SourceChecks:
             except _Refused as refused:
                 self._add(row, "files", refused.cause, refused.remedy)
             else:
+                self.sizes[row.line] = self.sizes.get(row.line, 0) + file_status.st_size
                 self._claim(row, "files", self._files, real)
         if names and not is_folder and absolute.rpartition("/")[2] not in names:
             self._add(

@@ -41,6 +41,7 @@ class PlanError(Exception):
 @dataclass(frozen=True, slots=True)
 class Batch:
     filesets: int  # how many
+    bytes: int  # about how many their rows name
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,13 @@ def compile_plan(config: Config, root: Path = Path()) -> Plan:
     index = {
         "inputs": inputs,
         "skipped": sum(fileset.problem is not None for fileset in manifest.rows),
-        "batches": {name: {"filesets": len(ids)} for name, ids in batches.items()},
+        "batches": {
+            name: {
+                "filesets": len(ids),
+                "bytes": sum(manifest.sizes.get(filesets[each].row, 0) for each in ids),
+            }
+            for name, ids in batches.items()
+        },
     }
     # Membership comes first and the index last: whoever is killed in between compiles again, and
     # puts every fileset where it was.
