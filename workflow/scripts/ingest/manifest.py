@@ -120,10 +120,19 @@ def _source_rows(frame: pd.DataFrame) -> list[SourceRow]:
 
 def _split(cell: str) -> tuple[str, ...]:
     """The entries of a `;`-separated cell, each once."""
+def _filled(
+    cells: Mapping[str, str], columns: Sequence[tuple[str, str]]
+) -> tuple[tuple[str, str], ...]:
+    """What the columns hold, each under the name it is given with; nothing of empty cells."""
+    return tuple([(name, cells[column]) for column, name in columns if cells[column]])
+
+
     if not cell:
         return ()
     return tuple(dict.fromkeys(entry.strip() for entry in cell.split(";") if entry.strip()))
 
+    if ";" not in cell:
+        return (cell,)
 
 def _filesets(
     frame: pd.DataFrame,
@@ -140,8 +149,12 @@ def _filesets(
         if line not in nameless
     }
     names = frame.columns.tolist()
-    keys = [column for column in names if column.startswith(KEY_VALUE)]
-    comments = ["comment", *(column for column in names if column.startswith(COMMENT))]
+    keys = [
+        (column, column.removeprefix(KEY_VALUE)) for column in names if column.startswith(KEY_VALUE)
+    ]
+    comments = [("comment", "")] + [
+        (column, column.removeprefix(COMMENT)) for column in names if column.startswith(COMMENT)
+    ]
     rows = []
     for line, *values in zip(
         frame.index.tolist(), *(frame[name].tolist() for name in names), strict=True
@@ -165,14 +178,8 @@ def _filesets(
                 checksum=cells["checksum"] if problem else _canonical(cells["checksum"]),
                 checksums=_absolute_if(cells["checksums"], sources, problem),
                 tags=_split(cells["tags"]) or config.defaults.tags,
-                key_values=tuple(
-                    (key.removeprefix(KEY_VALUE), cells[key]) for key in keys if cells[key]
-                ),
-                comments=tuple(
-                    (column.removeprefix("comment").removeprefix("."), cells[column])
-                    for column in comments
-                    if cells[column]
-                ),
+                key_values=_filled(cells, keys),
+                comments=_filled(cells, comments),
                 problem=problem,
                 **({} if problem else parsed(*(cells[name] for name in PARSERS))),
             )

@@ -66,26 +66,31 @@ def put_key_values(
     if found:
         annotation_id = found[0][1]
         _update(session, annotation_id, pairs)
-    elif pairs:
+        link_annotation(session, kind, ids, omero.model.MapAnnotationI(annotation_id, False))
+        return annotation_id
+    if pairs:
         annotation = omero.model.MapAnnotationI()
         annotation.setNs(rstring(namespace))
         annotation.setMapValue(_named_values(pairs))
         # With its first link, in one transaction: an unlinked one would not be found again.
         saved = session.save([_link(kind, ids[0], annotation)])
         annotation_id = int(saved[0].getChild().getId().getValue())
-    else:
-        return None
-    link_annotation(session, kind, ids, omero.model.MapAnnotationI(annotation_id, False))
-    return annotation_id
+        _save_links(session, kind, ids[1:], omero.model.MapAnnotationI(annotation_id, False))
+        return annotation_id
+    return None
 
 
 def link_annotation(session: Session, kind: Kind, ids: list[int], annotation: Any) -> None:
     """Links a saved annotation to those of these objects that it is not linked to."""
     linked = queries.linked_objects(session, kind, ids, annotation.getId().getValue())
     missing = [object_id for object_id in ids if object_id not in linked]
-    for start in range(0, len(missing), _AT_ONCE):
+    _save_links(session, kind, missing, annotation)
+
+
+def _save_links(session: Session, kind: Kind, ids: list[int], annotation: Any) -> None:
+    for start in range(0, len(ids), _AT_ONCE):
         session.save(
-            [_link(kind, object_id, annotation) for object_id in missing[start : start + _AT_ONCE]]
+            [_link(kind, object_id, annotation) for object_id in ids[start : start + _AT_ONCE]]
         )
 
 
