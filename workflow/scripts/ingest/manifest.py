@@ -35,10 +35,11 @@ _DEFAULTED = (
 @dataclass(frozen=True)
 class Manifest:
     """`rows` in the manifest's order, defaults filled in; the `problems` of those that carry one,
-    by row."""
+    by row; about how many bytes each row names, by row, where that is known."""
 
     rows: list[Fileset]
     problems: list[RowProblem]
+    sizes: Mapping[int, int]
 
 
 def read_manifest(config: Config, root: Path = Path()) -> Manifest:
@@ -74,7 +75,8 @@ def read_manifest(config: Config, root: Path = Path()) -> Manifest:
     problems = sorted([*problems, *sources.problems], key=lambda problem: problem.row)
     if table.problems or (problems and config.invalid_rows == "refuse"):
         raise ManifestError(path, [*table.problems, *problems])
-    return Manifest(_filesets(frame, table.ragged, problems, sources, config), problems)
+    rows = _filesets(frame, table.ragged, problems, sources, config)
+    return Manifest(rows, problems, sources.sizes)
 
 
 def _check_default_transfer(config: Config) -> None:
