@@ -18,49 +18,11 @@ TARGET_NAMESPACE = "omero-ingest/target"
 _AT_ONCE = 1000  # ids per query
 
 T = TypeVar("T")
+Annotatable = Literal["Image", "Plate"]
+
 _UNREAD = "Pending..."  # the digest of pixels that the import has not read (yet)
 # How often the log's size was noted when the pixels cannot be read: after two steps, at the end.
 _NOTED_OF_A_FAILURE = 3
-
-_NAMED = {
-    "Project": "select o from Project as o where o.name = :name order by o.id",
-    "Dataset": "select o from Dataset as o where o.name = :name order by o.id",
-    "Screen": "select o from Screen as o where o.name = :name order by o.id",
-}
-_BY_ID = {
-    "Project": "select o from Project as o where o.id = :id",
-    "Dataset": "select o from Dataset as o where o.id = :id",
-    "Screen": "select o from Screen as o where o.id = :id",
-}
-_MARKED = {
-    "Project": "select l.parent.id from ProjectAnnotationLink l join l.child a "
-    "where a.ns = :ns and a.textValue = :mark order by l.parent.id",
-    "Dataset": "select l.parent.id from DatasetAnnotationLink l join l.child a "
-    "where a.ns = :ns and a.textValue = :mark order by l.parent.id",
-    "Screen": "select l.parent.id from ScreenAnnotationLink l join l.child a "
-    "where a.ns = :ns and a.textValue = :mark order by l.parent.id",
-}
-_GROUP_OF = {
-    "Project": "select o.details.group.name from Project o where o.id = :id",
-    "Dataset": "select o.details.group.name from Dataset o where o.id = :id",
-    "Screen": "select o.details.group.name from Screen o where o.id = :id",
-}
-_LINKS = {
-    "Image": "select l.parent.id, a.id from ImageAnnotationLink l join l.child a "
-    "where l.parent.id in (:parents) and a.ns = :ns order by a.id, l.parent.id",
-    "Plate": "select l.parent.id, a.id from PlateAnnotationLink l join l.child a "
-    "where l.parent.id in (:parents) and a.ns = :ns order by a.id, l.parent.id",
-}
-_LINKED = {
-    "Image": "select l.parent.id from ImageAnnotationLink l "
-    "where l.parent.id in (:parents) and l.child.id = :child order by l.parent.id",
-    "Plate": "select l.parent.id from PlateAnnotationLink l "
-    "where l.parent.id in (:parents) and l.child.id = :child order by l.parent.id",
-}
-_NAMES = {
-    "Image": "select o.id, o.name from Image o where o.id in (:ids) order by o.id",
-    "Plate": "select o.id, o.name from Plate o where o.id in (:ids) order by o.id",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,25 +210,34 @@ def session_is_open(session: Session, session_id: int) -> bool:
 
 
 def container(session: Session, kind: Kind, container_id: int) -> Any | None:
-    found = session.objects(_BY_ID[kind], id=container_id)
+    found = session.objects(f"select o from {kind} as o where o.id = :id", id=container_id)
     return found[0] if found else None
 
 
 def container_marked(session: Session, kind: Kind, mark: str) -> Any | None:
     """The container that was made with this mark."""
-    rows = session.rows(_MARKED[kind], ns=TARGET_NAMESPACE, mark=mark)
+    rows = session.rows(
+        f"select l.parent.id from {kind}AnnotationLink l join l.child a "
+        "where a.ns = :ns and a.textValue = :mark order by l.parent.id",
+        ns=TARGET_NAMESPACE,
+        mark=mark,
+    )
     return container(session, kind, rows[0][0]) if rows else None
 
 
 def group_of_container(session: Session, kind: Kind, container_id: int) -> str:
     """The group of a container, wherever the user can see it; empty when there is none."""
-    rows = session.rows(_GROUP_OF[kind], id=container_id)
+    rows = session.rows(
+        f"select o.details.group.name from {kind} o where o.id = :id", id=container_id
+    )
     return str(rows[0][0]) if rows else ""
 
 
 def containers_named(session: Session, kind: Kind, name: str) -> list[Any]:
     """The containers of this name in the session's group, oldest first."""
-    return session.objects(_NAMED[kind], name=name)
+    return session.objects(
+        f"select o from {kind} as o where o.name = :name order by o.id", name=name
+    )
 
 
 def project_holds(session: Session, project_id: int, dataset_id: int) -> bool:
@@ -288,23 +259,35 @@ def tags(session: Session, text: str) -> list[Any]:
 
 
 def annotations_on(
-    session: Session, kind: str, parents: list[int], namespace: str
+    session: Session, kind: Annotatable, parents: list[int], namespace: str
 ) -> list[tuple[int, int]]:
     """(object id, annotation id) of the annotations in this namespace on these objects."""
     found = [
         (parent, annotation)
         for some in _chunks(parents)
-        for parent, annotation in session.rows(_LINKS[kind], parents=some, ns=namespace)
+        for parent, annotation in session.rows(
+            f"select l.parent.id, a.id from {kind}AnnotationLink l join l.child a "
+            "where l.parent.id in (:parents) and a.ns = :ns order by a.id, l.parent.id",
+            parents=some,
+            ns=namespace,
+        )
     ]
     return sorted(found, key=lambda link: (link[1], link[0]))
 
 
-def linked_objects(session: Session, kind: str, parents: list[int], annotation_id: int) -> set[int]:
+def linked_objects(
+    session: Session, kind: Annotatable, parents: list[int], annotation_id: int
+) -> set[int]:
     """Those of these objects that the annotation is linked to."""
     return {
         row[0]
         for some in _chunks(parents)
-        for row in session.rows(_LINKED[kind], parents=some, child=annotation_id)
+        for row in session.rows(
+            f"select l.parent.id from {kind}AnnotationLink l "
+            "where l.parent.id in (:parents) and l.child.id = :child order by l.parent.id",
+            parents=some,
+            child=annotation_id,
+        )
     }
 
 
@@ -329,12 +312,14 @@ def pixels_of_images(session: Session, images: list[int]) -> list[tuple[int, int
     return list(found.values())
 
 
-def names_of(session: Session, kind: Literal["Image", "Plate"], ids: list[int]) -> dict[int, str]:
+def names_of(session: Session, kind: Annotatable, ids: list[int]) -> dict[int, str]:
     """Names by id; what the session may not read, or what is gone, is left out."""
     return {
         number: name
         for some in _chunks(ids)
-        for number, name in session.rows(_NAMES[kind], ids=some)
+        for number, name in session.rows(
+            f"select o.id, o.name from {kind} o where o.id in (:ids) order by o.id", ids=some
+        )
     }
 
 
