@@ -32,6 +32,11 @@ try:
     PLAN = compile_plan(CONFIG) if workflow.is_main_process else load_index(CONFIG.results)
 except (ConfigError, ManifestError, PlanError) as error:
     raise WorkflowError(str(error)) from None
+except OSError as error:
+    raise WorkflowError(
+        f"The plan cannot be kept in the folder {CONFIG.results}: {error}. Set the option results "
+        "to a folder that may be written to, and see that its disk has room."
+    ) from None
 
 RESULTS = str(CONFIG.results)
 FAILURES = last_failures(CONFIG.results)

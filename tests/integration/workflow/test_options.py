@@ -75,3 +75,14 @@ def test_wrong_options_of_rows_are_refused_all_at_once(workspace: Workspace) -> 
         assert f"column {column}, fileset" in run.terminal
     assert "Traceback" not in run.terminal
     assert not (workspace.results / "import").exists()
+
+
+def test_results_that_cannot_be_written_are_named(workspace: Workspace) -> None:
+    (workspace.folder / "taken").write_text("a file")
+    workspace.configure(results="taken")
+    workspace.write_manifest(table_rows(workspace.folder))
+    run = workspace.run("-n")
+    assert run.status != 0
+    assert "The plan cannot be kept in the folder taken: " in run.terminal
+    assert "Set the option results" in run.terminal
+    assert "Traceback" not in run.terminal
