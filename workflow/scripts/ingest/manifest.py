@@ -120,8 +120,6 @@ def _source_rows(frame: pd.DataFrame) -> list[SourceRow]:
     ]
 
 
-def _split(cell: str) -> tuple[str, ...]:
-    """The entries of a `;`-separated cell, each once."""
 def _filled(
     cells: Mapping[str, str], columns: Sequence[tuple[str, str]]
 ) -> tuple[tuple[str, str], ...]:
@@ -129,12 +127,14 @@ def _filled(
     return tuple([(name, cells[column]) for column, name in columns if cells[column]])
 
 
+def _split(cell: str) -> tuple[str, ...]:
+    """The entries of a `;`-separated cell, each once."""
     if not cell:
         return ()
-    return tuple(dict.fromkeys(entry.strip() for entry in cell.split(";") if entry.strip()))
-
     if ";" not in cell:
         return (cell,)
+    return tuple(dict.fromkeys(entry.strip() for entry in cell.split(";") if entry.strip()))
+
 
 def _filesets(
     frame: pd.DataFrame,
