@@ -8,6 +8,7 @@ while [ $# -gt 0 ]; do
     case $1 in
     --inputfile) input=$2; shift 2 ;;
     --outputfolder) output=$2; shift 2 ;;
+    --altoutputfolder) alternative=$2; shift 2 ;;
     *) rest="$rest $1"; shift ;;
     esac
 done
@@ -38,6 +39,14 @@ echo; echo "  "
     "lies": """echo '[{"full_path": "'"$output/no.tif"'"}]'\n""",
     "empty": 'touch "$output/a.tif"\n',
     "garbage": 'echo no image > "$output/a.tif"\n',
+    "pipe": """
+mkdir "$output/set"; mkfifo "$output/set/b.ome.tif"; cp "$input" "$output/set/a.ome.tif"
+echo '{"full_path": "'"$output/set"'"}'
+""",
+    "twins": """
+cp "$input" "$output/a.ome.tif"; cp "$input" "$alternative/a.ome.tif"
+echo '[{"full_path": "'"$output/a.ome.tif"'"}, {"full_path": "'"$alternative/a.ome.tif"'"}]'
+""",
     "fails": "echo 'it is broken' >&2; exit 3\n",
     "hangs": "sleep 1000 & sleep 1000\n",
     "greedy": "x=$(head -c 300000000 /dev/zero | tr '\\0' 'a'); echo ${#x}; sleep 100\n",
@@ -47,7 +56,7 @@ echo; echo "  "
     + """
 echo "net: $(ls /sys/class/net | tr '\\n' ' ')"
 echo "home: $HOME"
-(env | grep -E 'OMERO|SECRET') && echo "sees our environment"
+(env | grep -iE 'OMERO|SECRET|proxy') && echo "sees our environment"
 echo "ours: $OURS"
 touch "$(dirname "$input")/written" && echo "writes beside its input"
 echo x >> "$input" && echo "writes to its input"

@@ -82,6 +82,8 @@ def test_a_converter_sees_and_writes_nothing_but_what_is_its_own(
 ) -> None:
     monkeypatch.setenv("OMERO_PASSWORD", "x")
     monkeypatch.setenv("SECRET", "x")
+    monkeypatch.setenv("http_proxy", "x")
+    monkeypatch.setenv("HTTPS_PROXY", "x")
     monkeypatch.setenv("APPTAINERENV_SECRET", "x")
     before = source.read_bytes()
     options = {**image_in(converter, form), "environment": {"OURS": "value of ours"}}
@@ -121,6 +123,7 @@ WRONG = [
     ("lies", "no.tif, which it did not write"),
     ("empty", "which is empty"),
     ("garbage", "which Bio-Formats cannot read"),
+    ("pipe", "set/b.ome.tif, which is no regular file"),
     ("half", "which Bio-Formats cannot read"),
     ("fails", "ended with status 3; it said last: it is broken"),
 ]
@@ -136,6 +139,13 @@ def test_what_a_converter_may_do_wrong_is_named_and_leaves_nothing(
         STAGE.run(Fileset("a", 2, str(source), convert=f"c?which={which}"), PLAN, context)
     assert cause in caught.value.cause
     assert caught.value.remedy
+    assert files_in(tmp_path / "store") == []
+
+
+def test_two_outputs_never_become_one_file(converter: Images, source: Path, tmp_path: Path) -> None:
+    context = context_of(tmp_path, {"c": {**image_in(converter, "sif"), "alt_output": True}})
+    with pytest.raises(StageError, match=r"two files a\.ome\.tif"):
+        STAGE.run(Fileset("a", 2, str(source), convert="c?which=twins"), PLAN, context)
     assert files_in(tmp_path / "store") == []
 
 

@@ -72,7 +72,7 @@ def test_changed_originals_outputs_and_commands_do_not_hold(source: Path, tmp_pa
     stored = Path(record.files[0].path)
     other = context_of(tmp_path, on_host("cp -p {input} {output}/{stem}.tif"))
     assert not STAGE.still_holds(row(source), record, other)
-    slower = context_of(tmp_path, on_host(COPY["c"]["command"], time_limit_minutes=2))
+    slower = context_of(tmp_path, on_host(COPY["c"]["command"] + " \n", time_limit_minutes=2))
     assert STAGE.still_holds(row(source), record, slower)
     source.touch()
     assert not STAGE.still_holds(row(source), record, context)
@@ -140,6 +140,12 @@ def test_a_host_tool_is_ended_with_its_group(source: Path, tmp_path: Path) -> No
     assert not is_running("sleep 1003")
 
 
+def test_what_a_host_tool_leaves_running_is_ended(source: Path, tmp_path: Path) -> None:
+    tool = script(tmp_path, 'cp "$1" "$2/a.tif"; setsid sleep 1004 & sleep 0.5')
+    STAGE.run(row(source), PLAN, context_of(tmp_path, on_host(tool)))
+    assert not is_running("sleep 1004")
+
+
 def test_a_full_disk_leaves_nothing(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,6 +153,7 @@ def test_a_full_disk_leaves_nothing(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "link", full)
+    monkeypatch.setattr(os, "copy_file_range", full)
     monkeypatch.setattr("ingest.copying.os.write", full)
     with pytest.raises(StageError) as caught:
         STAGE.run(row(source), PLAN, context_of(tmp_path, COPY))
@@ -165,6 +172,24 @@ def test_key_values_from_a_json_file(source: Path, tmp_path: Path) -> None:
         (["x.tif"], [["a", "1"]]),
         (["y.tif"], [["a", "1"], ["b", "true"]]),
     ]
+
+
+def test_key_values_of_outputs_of_one_name_go_by_their_folders(
+    source: Path, tmp_path: Path
+) -> None:
+    texts = """for n in 1 2; do mkdir "$2/$n"; cp "$1" "$2/$n/x.tif"; echo "{\\"n\\": $n}" """
+    command = script(tmp_path, f'{texts} > "$2/$n/x.json"; done')
+    tool = on_host(command, key_values="**/*.json")
+    parts = STAGE.run(row(source), PLAN, context_of(tmp_path, tool)).facts["conversion"]["parts"]
+    assert [part["key_values"] for part in parts] == [[["n", "1"]], [["n", "2"]]]
+
+
+def test_inputs_are_files_and_not_their_folder(source: Path, tmp_path: Path) -> None:
+    (source.parent / "b").write_text("x")
+    tool = on_host("sh -c 'echo $#; cp $0/*.tif $1' {input} {output} {inputs}")
+    folder = row(source, path=str(source.parent))
+    facts = STAGE.run(folder, PLAN, context_of(tmp_path, tool)).facts["conversion"]
+    assert facts["last_words"] == "3"  # the output folder, and two files
 
 
 def test_scratch_on_another_file_system_is_copied_and_verified(

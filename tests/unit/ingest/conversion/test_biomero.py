@@ -14,10 +14,11 @@ from ingest.fileset import StageError
 
 ONE = {"name": "a", "full_path": "/output/a.ome.tiff"}
 
-names = st.text(min_size=1).filter(lambda text: bool(text.strip()) and "\0" not in text)
+texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+names = texts.filter(lambda text: bool(text.strip()))
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    st.none() | st.booleans() | st.integers() | texts,
+    lambda inner: st.lists(inner) | st.dictionaries(texts, inner),
     max_leaves=8,
 )
 
@@ -38,6 +39,18 @@ def test_the_last_line_that_is_not_blank_counts(before: str, after: str) -> None
     assert announced(before + json.dumps([ONE]) + after, "c") == [
         Announced("/output/a.ome.tiff", "", "a")
     ]
+
+
+def test_an_end_of_line_within_a_text_is_none() -> None:
+    line = json.dumps([{**ONE, "name": "a\u2028b"}], ensure_ascii=False)
+    assert announced(f"\ufeff{line}\n", "c") == [Announced("/output/a.ome.tiff", "", "a\u2028b")]
+
+
+@pytest.mark.parametrize("text", ["a\0", "\ud800"])
+def test_texts_that_no_database_takes_are_refused(text: str) -> None:
+    for wrong in ({"name": text}, {"keyvalues": {"k": text}}, {"keyvalues": [{text: "v"}]}):
+        with pytest.raises(StageError):
+            announced(json.dumps([{**ONE, **wrong}]), "c")
 
 
 @pytest.mark.parametrize(
@@ -92,7 +105,7 @@ def test_a_missing_alternative_path_and_one_that_is_null_are_the_same() -> None:
     assert announced(json.dumps([only_alternative]), "c") == [Announced("", "/alt/a")]
 
 
-@given(st.lists(st.tuples(names, st.lists(st.dictionaries(st.text(), values)) | st.none())
+@given(st.lists(st.tuples(names, st.lists(st.dictionaries(texts, values)) | st.none())
                 , min_size=1))  # fmt: skip
 def test_whatever_json_says_in_its_form_is_read(items: list[tuple[str, Any]]) -> None:
     stdout = json.dumps([{"full_path": path, "keyvalues": told} for path, told in items])

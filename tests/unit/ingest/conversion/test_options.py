@@ -27,7 +27,7 @@ def converters(**described: dict[str, Any]) -> Any:
 
 def test_a_template_is_filled_in_word_by_word() -> None:
     request = parse_request("bf?series=3", converters(bf=TEMPLATE))
-    assert command(request, ["/data/my cell.czi", "/data/other"], "/output") == [
+    assert command(request, "/data/my cell.czi", ["/data/my cell.czi"], "/output") == [
         "bfconvert", "-series", "3", "/data/my cell.czi", "/output/my cell.ome.tiff",
     ]  # fmt: skip
     assert parse_request("bf", converters(bf=TEMPLATE)).parameters == {"series": "0"}
@@ -36,7 +36,7 @@ def test_a_template_is_filled_in_word_by_word() -> None:
 def test_all_inputs_become_a_word_each() -> None:
     many = {"image": "a.sif", "command": "join {inputs} {output}/x.tif {{}}"}
     request = parse_request("many", converters(many=many))
-    assert command(request, ["/data/a", "/data/b c"], "/output") == [
+    assert command(request, "/data", ["/data/a", "/data/b c"], "/output") == [
         "join", "/data/a", "/data/b c", "/output/x.tif", "{}",
     ]  # fmt: skip
 
@@ -46,7 +46,7 @@ def test_no_value_becomes_two_words_or_a_placeholder(value: str) -> None:
     from urllib.parse import quote
 
     request = parse_request(f"bf?series={quote(value)}", converters(bf=TEMPLATE))
-    assert command(request, ["/data/a"], "/output")[2] == value
+    assert command(request, "/data/a", ["/data/a"], "/output")[2] == value
 
 
 @pytest.mark.parametrize(

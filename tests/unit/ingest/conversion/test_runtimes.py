@@ -50,6 +50,16 @@ def test_the_image_says_which_runtimes_can_use_it(image: str, expected: list[str
     assert suitable(named) == ["docker"]
 
 
+def test_a_folder_that_is_there_is_a_sandbox(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "images/box").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert runtimes.is_path("images/box")
+    assert not runtimes.is_path("images/other")
+    assert not runtimes.is_path("images")
+
+
 def test_podman_and_docker_get_mounts_limits_and_no_values_of_variables() -> None:
     words = command(PODMAN, JOB)
     assert 'type=bind,"source=/raw, ""x""",destination=/data,readonly' in words
@@ -75,17 +85,17 @@ def test_a_command_takes_the_place_of_the_entry_point() -> None:
 def test_a_host_tool_gets_a_clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMERO_PASSWORD", "x")
     found = environment(Runtime("host"), JOB)
-    assert set(found) == {"PATH", "LANG", "HOME", "TMPDIR", "KEY"}
+    assert set(found) == {"PATH", "LANG", "HOME", "TMPDIR", "KEY", "OMERO_INGEST_CONVERSION"}
     assert found["HOME"] == "/scratch/tmp"
 
 
 def test_a_runtimes_own_program_gets_no_login(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OMERO_PASSWORD", "APPTAINERENV_X", "SINGULARITYENV_X", "APPTAINER_BIND"):
+    for name in ("OMERO_PASSWORD", "APPTAINERENV_X", "SINGULARITYENV_X", "APPTAINER_MOUNT"):
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("CONTAINERS_CONF", "kept")
     found = environment(Runtime("apptainer"), JOB)
     assert "OMERO_PASSWORD" not in found
-    assert not {"APPTAINERENV_X", "SINGULARITYENV_X", "APPTAINER_BIND"} & set(found)
+    assert not {"APPTAINERENV_X", "SINGULARITYENV_X", "APPTAINER_MOUNT"} & set(found)
     assert found["CONTAINERS_CONF"] == "kept"
     assert found["APPTAINERENV_KEY"] == "secret value"
 

@@ -50,7 +50,9 @@ def announced(stdout: str, converter: str) -> list[Announced] | None:
 
     Raises StageError for JSON that is broken, tells of nothing, or is not as the contract has it.
     """
-    line = next((line.strip() for line in reversed(stdout.splitlines()) if line.strip()), "")
+    # Not splitlines(): what it takes for ends of lines may stand in JSON's texts.
+    lines = [line.strip("\ufeff \t\r") for line in stdout.split("\n")]
+    line = next((line for line in reversed(lines) if line), "")
     if not _LOOKS_LIKE_JSON.match(line):
         return None
     try:
@@ -66,7 +68,8 @@ def announced(stdout: str, converter: str) -> list[Announced] | None:
 def pairs(found: Any) -> tuple[tuple[str, str], ...]:
     """Key-values, given as an object or a list of objects, as texts in their order.
 
-    A later object's value replaces an earlier one's. Raises ValueError for anything else.
+    A later object's value replaces an earlier one's. Raises ValueError for anything else, and for
+    characters that no database takes.
     """
     objects = [found] if isinstance(found, dict) else found
     if objects is None:
@@ -74,7 +77,10 @@ def pairs(found: Any) -> tuple[tuple[str, str], ...]:
     if not isinstance(objects, list) or not all(isinstance(each, dict) for each in objects):
         raise ValueError("key-values are neither an object nor a list of objects")
     merged = {key: value for each in objects for key, value in each.items()}
-    return tuple((key, _text(value)) for key, value in merged.items() if value is not None)
+    texts = tuple((key, _text(value)) for key, value in merged.items() if value is not None)
+    if not all(_is_storable(text) for pair in texts for text in pair):
+        raise ValueError("key-values hold a NUL or half a surrogate pair")
+    return texts
 
 
 def _item(item: Any, converter: str) -> Announced:
@@ -83,7 +89,7 @@ def _item(item: Any, converter: str) -> Announced:
     texts = {}
     for key in ("full_path", "alt_path", "name"):
         value = item.get(key)
-        if value is not None and (not isinstance(value, str) or "\0" in value):
+        if value is not None and (not isinstance(value, str) or not _is_storable(value)):
             raise _wrong(converter, f"gives an output's {key} as {str(value)[:SHOWN]!r}, no text")
         texts[key] = (value or "").strip()
     if not texts["full_path"] and not texts["alt_path"]:
@@ -120,6 +126,10 @@ def _text(value: Any) -> str:
     if isinstance(value, list) and all(_is_plain(each) for each in value):
         return ", ".join(map(_text, value))
     return json.dumps(value, ensure_ascii=False)
+
+
+def _is_storable(text: str) -> bool:
+    return not re.search("[\0\ud800-\udfff]", text)
 
 
 def _is_plain(value: Any) -> bool:

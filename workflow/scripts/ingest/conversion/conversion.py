@@ -239,13 +239,13 @@ def _job(plan: Plan, aside: Path) -> Job:
         output, alternative = runtimes.OUTPUT, runtimes.ALTERNATIVE
         opened = originals.inside(opened, folder)
         inputs = [originals.inside(path, folder) for path in inputs]
-    inputs = [opened, *(path for path in inputs if path != opened)]
+    inputs = sorted(inputs, key=lambda path: path != opened)
     if converter.contract == "biomero":
-        words = template.command(request, inputs, output) if converter.command else []
+        words = template.command(request, opened, inputs, output) if converter.command else []
         alternative = alternative if converter.alt_output else ""
-        words += biomero.arguments(inputs[0], output, alternative, request.parameters)
+        words += biomero.arguments(opened, output, alternative, request.parameters)
     else:
-        words = template.command(request, inputs, output)
+        words = template.command(request, opened, inputs, output)
     threads = {name: str(converter.cpus) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
     return Job(
         image=plan.image.used,
@@ -290,6 +290,8 @@ def _check_ended(request: Request, ended: process.Ended, out_of_memory: bool, wo
 def _parts(plan: Plan, aside: Path) -> list[Part]:
     request = plan.request
     output, alternative = aside / "output", aside / "alternative"
+    for folder in (output, alternative):
+        outputs.check_kinds(folder, request.name)
     items = None
     if request.converter.contract == "biomero":
         items = biomero.announced(process.tail(aside / "stdout", ANSWER), request.name)
@@ -309,6 +311,7 @@ def _kept(
 ) -> dict[str, Any]:
     """Brings outputs (and originals, where they are archived) to `ready`; what they are."""
     described, kept = [], []
+    kept_from: dict[str, Path] = {}
     for part in parts:
         names = []
         for path in part.files:
@@ -317,6 +320,13 @@ def _kept(
                 if path.is_relative_to(folder)
             )  # fmt: skip
             name = path.relative_to(above).as_posix()
+            if kept_from.setdefault(name, path) != path:
+                raise StageError(
+                    f"the converter {plan.request.name} tells of two files {name}, one in each of "
+                    "its output folders, which are to become one",
+                    "Nothing of it is kept. Set alt_output: false, or report it to who wrote the "
+                    "converter.",
+                )
             file = place.keep(path, ready / place.CONVERTED / name)
             kept.append({"name": name, "size": file.size, "digest": file.digests[VERIFICATION]})
             names.append(name)

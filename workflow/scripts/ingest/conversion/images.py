@@ -86,7 +86,7 @@ def _apptainer(name: str, results: Path, earlier: dict[str, Any]) -> tuple[str, 
 def _inspected(runtime: str, name: str) -> tuple[str, str]:
     """The id of an image that podman or docker has, or pulls: it names its very content."""
     ask = [runtime, "image", "inspect", "--format", "{{.Id}}", name]
-    environment = runtimes.client_environment({})
+    environment = runtimes.client_environment()
     done = subprocess.run(ask, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         pull = [runtime, "pull", "--quiet", name]

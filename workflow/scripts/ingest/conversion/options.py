@@ -159,6 +159,7 @@ class Converter(BaseModel):
     def deciding(self) -> dict[str, Any]:
         """What decides, of these options, what the outputs are: JSON values."""
         options = self.model_dump(mode="json", include=set(_DECIDING))
+        options["command"] = shlex.join(shlex.split(self.command))  # spaces decide nothing
         # Values may be secret, like a licence's key.
         options["environment"] = {
             name: hashlib.sha256(value.encode()).hexdigest()

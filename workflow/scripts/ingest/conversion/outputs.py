@@ -94,6 +94,16 @@ def found_outputs(request: Request, folder: Path) -> list[Output]:
     return _with_key_values(request, folder, outputs)
 
 
+def check_kinds(folder: Path, converter: str) -> None:
+    """Raises StageError for a pipe, socket or device, which whoever looks through the folder, like
+    Bio-Formats, may wait for without end."""
+    for above, _, names in os.walk(folder):
+        for name in names:
+            path = Path(above, name)
+            if path.exists() and not path.is_file() and not path.is_dir():
+                raise _refused(converter, f"wrote {path}, which is no regular file")
+
+
 def parts(outputs: Sequence[Output], folders: Sequence[Path], converter: str) -> list[Part]:
     """The outputs as Bio-Formats groups them, every file of them checked.
 
@@ -187,14 +197,16 @@ def _place(item: Announced, folders: Sequence[tuple[str, Path]], converter: str)
 
 
 def _with_key_values(request: Request, folder: Path, outputs: list[Output]) -> list[Output]:
-    """Key-values from JSON files: those of a file called like an output go to it, others to all."""
+    """Key-values from JSON files: those of a file called like an output go to it, others to all.
+
+    Of outputs of one name it is the one in the same folder.
+    """
     import json
 
     if not request.converter.key_values:
         return outputs
     shared: dict[str, str] = {}
-    own: dict[str, dict[str, str]] = {}
-    stems = {stem(output.path.name) for output in outputs}
+    own: dict[Path, dict[str, str]] = {output.path: {} for output in outputs}
     for name in _matches(folder, request.converter.key_values):
         check_file(folder / name, [folder], request.name)
         try:
@@ -203,13 +215,14 @@ def _with_key_values(request: Request, folder: Path, outputs: list[Output]) -> l
             raise _refused(
                 request.name, f"wrote {name}, which holds no key-values: {error}"
             ) from None
-        (own.setdefault(stem(name), {}) if stem(name) in stems else shared).update(found)
+        called = [path for path in own if stem(path.name) == stem(name)]
+        beside = [path for path in called if path.parent == (folder / name).parent]
+        for path in beside or called:
+            own[path].update(found)
+        if not called:
+            shared.update(found)
     return [
-        Output(
-            output.path,
-            output.name,
-            tuple({**shared, **own.get(stem(output.path.name), {})}.items()),
-        )
+        Output(output.path, output.name, tuple({**shared, **own[output.path]}.items()))
         for output in outputs
     ]
 

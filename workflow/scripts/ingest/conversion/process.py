@@ -41,8 +41,9 @@ def run(
     """Runs `command` in `folder` and waits for it.
 
     After `seconds`, or when its processes take more than `memory` bytes together, the whole group
-    is killed, and so it is when this process dies. `ending` is a command that ends what is not in
-    the group, such as a container that a daemon runs. Raises OSError when it cannot be started.
+    is killed, and so it is when this process dies. `ending` is a command, run in the end whatever
+    it was, that ends what is not in the group, like a container or a daemon. Raises OSError when
+    the process cannot be started.
     """
     started = time.monotonic()
     with stdout.open("wb") as out, stderr.open("wb") as err:
@@ -56,11 +57,13 @@ def run(
             start_new_session=True,
         )
     with _watchdog(process.pid, ending):
-        limit = _wait(process, started + seconds, memory)
-        # What it left running in its group would go on writing.
-        _kill(process.pid)
-        if limit and ending:
-            subprocess.run(ending, check=False, capture_output=True)
+        try:
+            limit = _wait(process, started + seconds, memory)
+        finally:
+            # What it left running would go on writing.
+            _kill(process.pid)
+            if ending:
+                subprocess.run(ending, check=False, capture_output=True)
         status = process.wait()
     return Ended(status, limit, round(time.monotonic() - started, 3))
 

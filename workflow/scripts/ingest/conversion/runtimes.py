@@ -26,6 +26,16 @@ from ingest.conversion.options import Converter
 INPUT, OUTPUT, ALTERNATIVE = "/data", "/output", "/altoutput"
 PROBE_SECONDS = 120
 
+# Apptainer and podman give a container what these say, such as the proxy's password, unasked.
+_PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
+
+# Marks a host's converter and all that comes of it, also what leaves its process group.
+_MARK = "OMERO_INGEST_CONVERSION"
+_END_MARKED = (
+    f'grep -lszxF "{_MARK}=$1" /proc/[0-9]*/environ | '
+    'while IFS=/ read -r _ _ pid _; do kill -s KILL "$pid"; done'
+)
+
 # A missing program is the image's affair: whoever says so did run the image.
 _RAN = ("executable file not found", "no such file or directory: true", "stat /bin/true")
 
@@ -79,7 +89,8 @@ def suitable(converter: Converter) -> list[str]:
 
 def is_path(image: str) -> bool:
     """Whether an image is a file or folder of the host, not a name."""
-    return image.endswith(".sif") or image.startswith(("/", "./", "../", "~"))
+    is_named_so = image.endswith(".sif") or image.startswith(("/", "./", "../", "~"))
+    return is_named_so or ("/" in image and Path(image).is_dir())
 
 
 def program(runtime: str) -> str:
@@ -131,7 +142,7 @@ def _said(command: Sequence[str]) -> tuple[int, str]:
     try:
         done = subprocess.run(
             command,
-            env=client_environment({}),
+            env=client_environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=PROBE_SECONDS,
@@ -182,9 +193,11 @@ def command(runtime: Runtime, job: Job) -> list[str]:
 
 
 def ending(runtime: Runtime, name: str) -> list[str]:
-    """A command that ends and removes the container `name`; none where killing its group does."""
+    """A command that ends what may outlive the group of the job `name`; none where nothing can."""
     if runtime.name in ("podman", "docker"):
         return [runtime.name, "rm", "--force", name]
+    if runtime.name == "host":
+        return ["/bin/sh", "-c", _END_MARKED, "sh", name]
     return []
 
 
@@ -198,24 +211,26 @@ def environment(runtime: Runtime, job: Job) -> dict[str, str]:
             "HOME": temporary,
             "TMPDIR": temporary,
             **job.environment,
+            _MARK: job.name,
         }
+    own = dict(job.environment)
     if runtime.name == "apptainer":
         # On the command line everybody on the machine could read the values.
-        inner = {f"APPTAINERENV_{key}": value for key, value in job.environment.items()}
-        return client_environment({"APPTAINER_CACHEDIR": str(job.temporary / "cache"), **inner})
-    return client_environment(job.environment)
+        own = {f"APPTAINERENV_{key}": value for key, value in own.items()}
+        own["APPTAINER_CACHEDIR"] = str(job.temporary / "cache")
+    ours = client_environment()
+    return {key: value for key, value in ours.items() if key.lower() not in _PROXIES} | own
 
 
-def client_environment(more: Mapping[str, str]) -> dict[str, str]:
+def client_environment() -> dict[str, str]:
     """Our environment for a runtime's own program, without what is secret or meant for a container
     that somebody else starts."""
-    kept = {
+    return {
         key: value
         for key, value in os.environ.items()
         if not key.startswith(("OMERO_", "APPTAINERENV_", "SINGULARITYENV_"))
-        and key not in ("APPTAINER_BIND", "APPTAINER_BINDPATH", "SINGULARITY_BIND")
+        and not re.fullmatch("(APPTAINER|SINGULARITY)_(BIND|BINDPATH|MOUNT)", key)
     }
-    return {**kept, **more}
 
 
 def _apptainer(job: Job, network: Sequence[str]) -> list[str]:

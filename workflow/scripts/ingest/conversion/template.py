@@ -9,18 +9,19 @@ from pathlib import PurePosixPath
 from ingest.conversion.options import Request
 
 
-def command(request: Request, inputs: Sequence[str], output: str) -> list[str]:
+def command(request: Request, opened: str, inputs: Sequence[str], output: str) -> list[str]:
     """The words of the converter's command; no shell takes part.
 
-    `inputs` are the input files as the converter sees them, the one to open first; `output` is its
-    output folder. Each word is filled in by itself, so that a value never becomes two words.
+    `opened` is the file or folder to open and `inputs` are all input files, as the converter sees
+    them; `output` is its output folder. Each word is filled in by itself, so that a value never
+    becomes two words.
     """
     values = {
         **request.parameters,
-        "input": inputs[0],
+        "input": opened,
         "output": output,
-        "stem": stem(inputs[0]),
-        "name": PurePosixPath(inputs[0]).name,
+        "stem": stem(opened),
+        "name": PurePosixPath(opened).name,
         "cpus": str(request.converter.cpus),
         "memory_mb": str(request.converter.memory_mb or ""),
     }
