@@ -115,7 +115,9 @@ def test_all_outputs_of_a_row_reach_omero_each_with_its_own_key_values(
 
     assert run.status == 0, run.terminal
     record = workspace.record("annotate", "a")
-    assert len(workspace.filesets_in_omero()) == 2
+    filesets = workspace.filesets_in_omero()
+    assert len(filesets) == 2
+    assert workspace.table()["a"]["fileset_id"] == ";".join(map(str, filesets))
     images = record["facts"]["image_ids"]
     assert len(images) == 2
     told = []

@@ -192,7 +192,7 @@ def _row(outcome: Outcome) -> tuple[str | int, ...]:
         outcome.status,
         _inert(outcome.cause),
         _inert(outcome.fileset.path),
-        outcome.fileset_id or outcome.found_fileset or "",
+        ";".join(map(str, outcome.fileset_ids)) or outcome.found_fileset or "",
         ";".join(map(str, outcome.image_ids)),
         ";".join(map(str, outcome.plate_ids)),
         _inert(outcome.target),
