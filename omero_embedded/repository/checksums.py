@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import struct
 import zlib
 from collections.abc import Callable
@@ -36,8 +37,10 @@ def checksum(path: Path, algorithm: str) -> str:
     if algorithm == "File-Size-64":
         return struct.pack("<q", path.stat().st_size).hex()
     digest = _HASHES[algorithm]()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
+    with path.open("rb", buffering=0) as file:
+        # No more memory than a small file needs: there are many of them.
+        most = min(_BLOCK, os.fstat(file.fileno()).st_size + 1)
+        while block := file.read(most):
             digest.update(block)
     return digest.hexdigest()
 

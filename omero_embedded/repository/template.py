@@ -43,7 +43,8 @@ def new_folder(root: Path, user: str, user_id: int, now: datetime.datetime) -> F
             now += datetime.timedelta(milliseconds=1)
 
 
-_REPLACED = str.maketrans('"*/:<>?\\|', "'x!;[]%!!")
+_CONTROL_CHARACTERS = (*range(0x20), *range(0x7F, 0xA0))
+_REPLACED = dict.fromkeys(_CONTROL_CHARACTERS, "_") | str.maketrans('"*/:<>?\\|', "'x!;[]%!!")
 _RESERVED = {"AUX", "CLOCK$", "CON", "NUL", "PRN"} | {
     f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10)
 }
@@ -51,15 +52,10 @@ _RESERVED = {"AUX", "CLOCK$", "CON", "NUL", "PRN"} | {
 
 def safe_component(name: str) -> str:
     """One component of a path with what no file system must hold replaced, as OMERO does it."""
-    cleaned = "".join("_" if _is_control(c) else c for c in name).translate(_REPLACED)
+    cleaned = name.translate(_REPLACED)
     if cleaned.upper() in _RESERVED:
         return cleaned + "_"
     stem = cleaned.partition(".")[0]
     if cleaned.startswith("$") or ("." in cleaned and stem.upper() in _RESERVED):
         return "_" + cleaned
     return cleaned
-
-
-def _is_control(character: str) -> bool:
-    code = ord(character)
-    return code < 0x20 or 0x7F <= code <= 0x9F
