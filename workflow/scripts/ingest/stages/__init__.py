@@ -20,6 +20,12 @@ def job_threads(context: Context) -> int:
     return context.threads
 
 
+def more_than_threads(context: Context) -> int:
+    """For stages whose files take turns in `context.slots`: while one fileset's journal waits for
+    the disk, as long as a hundred small files take to hash, others are at work."""
+    return 4 * context.threads
+
+
 def no_settings(_config: Config) -> Mapping[str, Any]:
     return {}
 

@@ -18,7 +18,7 @@ from ingest.fileset import BadText, Fileset, Record, SourceFile, StageError
 from ingest.journal import last_done
 from ingest.source_errors import SourceChanged, some_of, unreadable
 from ingest.source_files import for_each_file, still_there
-from ingest.stages import Stage
+from ingest.stages import Stage, more_than_threads
 
 Expected = Mapping[str, list[tuple[str, str]]]  # a file's path -> (algorithm, digits) it must have
 
@@ -223,4 +223,5 @@ STAGE = Stage(
     still_holds,
     uses=("checksum", "checksums", "checksum_algorithm"),
     settings=_settings,
+    parallel=more_than_threads,
 )

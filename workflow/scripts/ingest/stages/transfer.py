@@ -25,7 +25,7 @@ from ingest.journal import last_done
 from ingest.prepared import check_prepared
 from ingest.source_files import check_as_recorded, for_each_file, found_at, still_there
 from ingest.source_removal import check_removable, gone_on_purpose, remove_source
-from ingest.stages import Stage
+from ingest.stages import Stage, more_than_threads
 from ingest.superseded import is_superseded, nothing_in_omero, set_aside
 
 
@@ -273,4 +273,11 @@ def _settings(config: Config) -> Mapping[str, Any]:
     return {"store": str(store.absolute()) if store else None}
 
 
-STAGE = Stage("transfer", run, still_holds, uses=("id", "transfer"), settings=_settings)
+STAGE = Stage(
+    "transfer",
+    run,
+    still_holds,
+    uses=("id", "transfer"),
+    settings=_settings,
+    parallel=more_than_threads,
+)
