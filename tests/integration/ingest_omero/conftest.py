@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.fixtures.world import World
 from tests.integration.ingest_omero.rig import Rig, Server
 
 
@@ -54,3 +55,8 @@ def rig(tmp_path: Path, server: Server) -> Iterator[Rig]:
     rig = Rig(tmp_path, server)
     yield rig
     rig.close()
+
+
+@pytest.fixture
+def world(rig: Rig, server: Server) -> World:
+    return World(rig.omero, server.repository)

@@ -160,6 +160,14 @@ class Rig:
     def count(self, hql: str, **values: Any) -> int:
         return len(self.omero.rows(hql, **values))
 
+    def filesets_of(self, source: Path) -> list[int]:
+        """The ids of the filesets with an entry of a source's client path."""
+        rows = self.omero.rows(
+            "select e.fileset.id from FilesetEntry e where e.clientPath = :path order by e.id",
+            path=str(source)[1:],
+        )
+        return [row[0] for row in rows]
+
     def links_to(self, source: Path) -> list[Path]:
         """The symbolic links to a source in the managed repository."""
         return [

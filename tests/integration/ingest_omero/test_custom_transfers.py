@@ -10,7 +10,6 @@ import pytest
 from ingest.stages import importing
 from tests.integration.ingest_omero.rig import Rig
 from tests.integration.ingest_omero.test_transfers import (
-    filesets_of,
     in_repository,
     transfer_annotations,
     two_files,
@@ -91,7 +90,7 @@ def test_a_transfer_of_the_sites_own_that_does_not_keep_its_contract(
     assert record.status == "error"
     assert cause in record.cause
     assert [source.read_bytes() for source in sources] == content
-    assert filesets_of(rig, sources[0]) == 0
+    assert rig.filesets_of(sources[0]) == []
     left = [path for path in rig.server.repository.rglob("[12].tif") if path.exists()]
     assert [path for path in left if path.read_bytes() in (*content, b"half")] == []
     rig.change("row", import_transfer=custom("copy"))

@@ -31,11 +31,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.stop()
 
 
-@pytest.fixture
-def world(rig: Rig, server: Server) -> World:
-    return World(rig.omero, server.repository)
-
-
 @contextmanager
 def small_disk(pid: int) -> Iterator[None]:
     """No file of the process can grow beyond LIMIT: writing more fails, as on a full disk."""

@@ -115,12 +115,6 @@ def test_what_is_no_plate_is_not_left_beside_a_screen(rig: Rig) -> None:
     assert rig.import_all()["no-plate"].status == "ok"
 
 
-def filesets_of(rig: Rig, source: Path) -> int:
-    return rig.count(
-        "select e.id from FilesetEntry e where e.clientPath = :path", path=str(source)[1:]
-    )
-
-
 @pytest.mark.parametrize("transfer", ["ln_s", "ln", "cp", "upload"])
 def test_a_corrupt_file_leaves_nothing_behind(rig: Rig, transfer: str) -> None:
     source = rig.folder / "broken.tif"
@@ -134,7 +128,7 @@ def test_a_corrupt_file_leaves_nothing_behind(rig: Rig, transfer: str) -> None:
     assert "OMERO could not import" in records["broken"].cause
     assert str(source) in records["broken"].cause
     assert records["broken"].remedy
-    assert filesets_of(rig, source) == 0
+    assert rig.filesets_of(source) == []
     assert rig.links_to(source) == []
     assert rig.copies_of(source) == []
     assert source.stat().st_nlink == 1
@@ -158,7 +152,7 @@ def test_a_digest_that_is_not_the_files_is_refused(rig: Rig, transfer: str) -> N
     assert str(source) in failed.cause
     assert "0" * 32 in failed.cause
     assert record.files[0].digests["Murmur3-128"] in failed.cause
-    assert filesets_of(rig, source) == 0
+    assert rig.filesets_of(source) == []
     assert rig.links_to(source) == []
     assert rig.copies_of(source) == []
 
@@ -172,7 +166,7 @@ def test_a_source_that_changed_after_it_was_hashed_is_refused(rig: Rig) -> None:
     failed = rig.run(importing.STAGE, upstream)["changed"]
     assert failed.status == "error"
     assert "changed after" in failed.cause
-    assert filesets_of(rig, source) == 0
+    assert rig.filesets_of(source) == []
 
 
 def test_a_rerun_imports_nothing_twice(rig: Rig) -> None:
@@ -186,7 +180,7 @@ def test_a_rerun_imports_nothing_twice(rig: Rig) -> None:
     journal.write_text("".join(line + "\n" for line in lines))
     adopted = rig.import_all()["again"]
     assert adopted.facts == first.facts
-    assert filesets_of(rig, source) == 1
+    assert len(rig.filesets_of(source)) == 1
 
 
 def test_a_fileset_deleted_in_omero_is_imported_again(rig: Rig) -> None:
@@ -213,7 +207,7 @@ def test_a_plate_whose_import_failed_late_is_removed_whole(rig: Rig) -> None:
 
     assert not queries.plate_ids(rig.omero, fileset_id)
     assert not queries.image_ids(rig.omero, fileset_id)
-    assert filesets_of(rig, source) == 0
+    assert rig.filesets_of(source) == []
     assert source.exists()
 
 
@@ -233,7 +227,7 @@ def test_other_files_another_target_or_name_of_an_imported_row_are_refused(rig: 
     write_image(source, 3)
     changed = rig.import_all()["row"]
     assert "from other files" in changed.cause
-    assert filesets_of(rig, source) == 1
+    assert len(rig.filesets_of(source)) == 1
 
 
 def test_rows_of_several_users_and_groups(rig: Rig) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy
 import pytest
@@ -37,19 +36,13 @@ def test_what_went_through_is_known_by_any_of_its_signs(
     assert queries.is_processed(rig.omero, record.facts["fileset_id"])
 
 
-def filesets_of(rig: Rig, source: Path) -> list[list[Any]]:
-    return rig.omero.rows(
-        "select e.fileset.id from FilesetEntry e where e.clientPath = :path", path=str(source)[1:]
-    )
-
-
 def test_images_of_a_late_failure_are_no_import(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write_damaged(rig.folder / "damaged.tif")
     rig.add("damaged", [source])
     # As if the job had been killed between OMERO's answer and the clean-up.
     monkeypatch.setattr(importer, "_remove", lambda *_: None)
     assert rig.import_all()["damaged"].status == "error"
-    ((left,),) = filesets_of(rig, source)
+    (left,) = rig.filesets_of(source)
     assert queries.image_ids(rig.omero, left)
     assert not queries.is_processed(rig.omero, left)
     monkeypatch.undo()
@@ -58,7 +51,7 @@ def test_images_of_a_late_failure_are_no_import(rig: Rig, monkeypatch: pytest.Mo
     rig.context = rig.new_context()
     again = rig.import_all()["damaged"]
     assert again.status == "error" and str(source) in again.cause
-    assert filesets_of(rig, source) == []
+    assert rig.filesets_of(source) == []
     assert rig.links_to(source) == []
 
 
@@ -74,4 +67,4 @@ def test_nothing_that_was_recorded_as_imported_is_removed(
     rig.change("a", import_transfer="cp")
     changed = rig.import_all()["a"]
     assert "by ln_s, not cp" in changed.cause
-    assert filesets_of(rig, source) == [[first.facts["fileset_id"]]]
+    assert rig.filesets_of(source) == [first.facts["fileset_id"]]

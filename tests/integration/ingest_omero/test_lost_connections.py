@@ -56,11 +56,6 @@ def far(
     rig.close()
 
 
-@pytest.fixture
-def world(rig: Rig, server: Server) -> World:
-    return World(rig.omero, server.repository)
-
-
 def one_row(rig: Rig, name: str, transfer: str, files: int) -> list[Source]:
     paths = [write_image(rig.folder / name / f"{number}.tif") for number in range(files)]
     rig.filesets = []

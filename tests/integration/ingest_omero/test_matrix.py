@@ -36,11 +36,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def world(rig: Rig, server: Server) -> World:
-    return World(rig.omero, server.repository)
-
-
-@pytest.fixture
 def new_rig(tmp_path: Path, rig: Rig, server: Server) -> MakeRig:
     """Makes rigs of one row each, for which targets are prepared."""
     (tmp_path / "site").mkdir()

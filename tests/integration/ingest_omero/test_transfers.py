@@ -39,12 +39,6 @@ def two_files(rig: Rig, transfer: str, name: str = "row") -> list[Path]:
     return sources
 
 
-def filesets_of(rig: Rig, source: Path) -> int:
-    return rig.count(
-        "select e.id from FilesetEntry e where e.clientPath = :path", path=str(source)[1:]
-    )
-
-
 def transfer_annotations(rig: Rig, record: Record) -> list[str]:
     rows = rig.omero.rows(
         "select a.textValue from FilesetAnnotationLink l join l.child a "
@@ -96,7 +90,7 @@ def test_a_rerun_has_nothing_to_do_and_removes_nothing_that_was_put_there_since(
     # Its files are nowhere else any more.
     assert f"do not delete Fileset:{first.facts['fileset_id']}" in other.remedy
     assert all(source.exists() for source in sources)
-    assert filesets_of(rig, sources[0]) == 1
+    assert len(rig.filesets_of(sources[0])) == 1
 
 
 @pytest.mark.parametrize("transfer", REMOVING)
@@ -108,7 +102,7 @@ def test_an_import_that_fails_removes_nothing(rig: Rig, transfer: str) -> None:
     assert record.status == "error"
     assert source.stat().st_nlink == 1
     assert rig.copies_of(source) == []
-    assert filesets_of(rig, source) == 0
+    assert rig.filesets_of(source) == []
     assert rig.context.journal.removed("row") == frozenset()
 
 
@@ -122,7 +116,7 @@ def test_a_digest_that_is_not_the_files_removes_nothing(rig: Rig, transfer: str)
     rig.targets()
     assert rig.run(importing.STAGE, upstream)["row"].status == "error"
     assert [source.stat().st_nlink for source in sources] == [1, 1]
-    assert filesets_of(rig, sources[0]) == 0
+    assert rig.filesets_of(sources[0]) == []
 
 
 def rot(stored: Path) -> None:
@@ -167,7 +161,7 @@ def test_an_import_that_is_not_waited_for_is_removed_by_the_run_that_finds_it_do
     record = rig.run(importing.STAGE, upstream)["row"]
     assert record.status == "ok", record.cause
     assert not any(source.exists() for source in sources)
-    assert filesets_of(rig, sources[0]) == 1
+    assert len(rig.filesets_of(sources[0])) == 1
 
 
 @pytest.mark.parametrize("transfer", REMOVING)
@@ -194,7 +188,7 @@ def test_stored_bytes_that_are_not_the_sources_keep_them(
     # Taken over, and still not the bytes.
     assert rig.import_all()["row"].status == "error"
     assert all(source.exists() for source in sources)
-    assert filesets_of(rig, sources[0]) == 1
+    assert len(rig.filesets_of(sources[0])) == 1
 
 
 @pytest.mark.parametrize("transfer", REMOVING)
@@ -262,7 +256,7 @@ def test_what_another_fileset_is_links_to_is_not_removed(rig: Rig, transfer: str
     record = rig.import_all()["row"]
     assert record.status == "error"
     assert f"Fileset:{linked.facts['fileset_id']} was imported by links" in record.cause
-    assert filesets_of(rig, source) == 1
+    assert len(rig.filesets_of(source)) == 1
     assert source.exists()
 
 

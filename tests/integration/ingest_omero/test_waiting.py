@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,6 @@ from tests.integration.workflow.workspace import Workspace
 
 # Some seconds of reading pixels; measured, and more than a look at OMERO takes.
 SLOW = "slow&sizeX=1024&sizeY=1024&sizeZ=600.fake"
-
-
-@pytest.fixture
-def rig(tmp_path: Path, server: Server) -> Iterator[Rig]:
-    """Who logs in anew for each run, as each run does."""
-    rig = Rig(tmp_path, server)
-    yield rig
-    rig.close()
 
 
 def run(rig: Rig, wait: str | int) -> Record:
@@ -44,12 +35,6 @@ def add_slow(rig: Rig) -> Path:
     return source
 
 
-def filesets_of(rig: Rig, source: Path) -> list[list[Any]]:
-    return rig.omero.rows(
-        "select e.fileset.id from FilesetEntry e where e.clientPath = :path", path=str(source)[1:]
-    )
-
-
 def test_nobody_waits_and_the_next_run_does(rig: Rig) -> None:
     source = add_slow(rig)
     record = run(rig, "no")
@@ -57,12 +42,12 @@ def test_nobody_waits_and_the_next_run_does(rig: Rig) -> None:
     assert record.cause.endswith("is still being imported by OMERO")
     assert "Run the same command again" in record.remedy
     assert rig.annotate_all()["slow"].status == "impossible"
-    ((begun,),) = filesets_of(rig, source)
+    (begun,) = rig.filesets_of(source)
 
     done = run(rig, "forever")
     assert done.status == "ok", done.cause
     assert done.facts["fileset_id"] == begun
-    assert filesets_of(rig, source) == [[begun]]
+    assert rig.filesets_of(source) == [begun]
     assert len(done.facts["image_ids"]) == 1
 
 
@@ -75,7 +60,7 @@ def test_a_short_wait_ends_with_the_import_still_going_on(
     monkeypatch.undo()
     deadline = time.monotonic() + 60
     query = "select i.id from Image i join i.fileset f where f.id = :id"
-    ((begun,),) = filesets_of(rig, source)
+    (begun,) = rig.filesets_of(source)
     while not rig.count(query, id=begun):
         assert time.monotonic() < deadline, "the import did not go on"
         time.sleep(0.2)
