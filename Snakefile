@@ -17,6 +17,7 @@ include: "workflow/rules/transfer.smk"
 include: "workflow/rules/import.smk"
 include: "workflow/rules/annotate.smk"
 include: "workflow/rules/summary.smk"
+include: "workflow/rules/slurm.smk"
 include: "workflow/rules/run.smk"
 
 

@@ -17,6 +17,7 @@ NO_VERDICT = (
 
 
 def begin() -> None:
+    check_verbosity()
     try:
         HELD.enter_context(hold_run_lock(CONFIG.results))
     except RunInProgress as error:
