@@ -24,7 +24,7 @@ from ingest.config import load
 from ingest.context import Context
 from ingest.failures import note_failure, note_words
 from ingest.fileset import Fileset, Record, StageError, Unfinished
-from ingest.journal import JOURNAL, Journal
+from ingest.journal import JOURNAL, Journal, last_done
 from ingest.progress import progress_path
 from ingest.records import read_filesets, read_records, write_records
 from ingest.stages import Stage
@@ -183,16 +183,12 @@ def _earlier_record(
     stage: Stage, fileset: Fileset, upstream: Record, context: Context
 ) -> Record | None:
     """The last run's record, when its inputs were the same and the world is as it left it."""
-    done = [
-        event
-        for event in context.journal.events(fileset.id)
-        if event["stage"] == stage.name and event["event"] == "done"
-    ]
     # Only the last one: what an earlier one left may have been replaced since.
-    if not done or done[-1]["key"] != input_key(stage, fileset, upstream, context):
+    done = last_done(context.journal.events(fileset.id), stage.name)
+    if done is None or done["key"] != input_key(stage, fileset, upstream, context):
         return None
     try:
-        earlier = Record.from_json(done[-1]["record"])
+        earlier = Record.from_json(done["record"])
     except (KeyError, TypeError):
         return None  # written by a version whose records looked different
     return earlier if stage.still_holds(fileset, earlier, context) else None

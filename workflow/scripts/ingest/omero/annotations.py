@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import omero.all
 import omero.model
@@ -12,9 +12,9 @@ from omero.rtypes import rstring, unwrap
 from ingest.fileset import StageError
 from ingest.import_options import ORDERS
 from ingest.omero import queries
+from ingest.omero.queries import Annotatable
 from ingest.omero.session import Session
 
-Kind = Literal["Image", "Plate"]
 Pairs = Sequence[tuple[str, str]]
 
 _AT_ONCE = 500  # links per call
@@ -56,7 +56,7 @@ def linkable(session: Session, ids: Sequence[int]) -> list[Any]:
 
 
 def put_key_values(
-    session: Session, kind: Kind, ids: list[int], namespace: str, pairs: Pairs
+    session: Session, kind: Annotatable, ids: list[int], namespace: str, pairs: Pairs
 ) -> int | None:
     """The one MapAnnotation in `namespace` on all these objects, holding exactly `pairs` in order.
 
@@ -80,14 +80,14 @@ def put_key_values(
     return None
 
 
-def link_annotation(session: Session, kind: Kind, ids: list[int], annotation: Any) -> None:
+def link_annotation(session: Session, kind: Annotatable, ids: list[int], annotation: Any) -> None:
     """Links a saved annotation to those of these objects that it is not linked to."""
     linked = queries.linked_objects(session, kind, ids, annotation.getId().getValue())
     missing = [object_id for object_id in ids if object_id not in linked]
     _save_links(session, kind, missing, annotation)
 
 
-def _save_links(session: Session, kind: Kind, ids: list[int], annotation: Any) -> None:
+def _save_links(session: Session, kind: Annotatable, ids: list[int], annotation: Any) -> None:
     for start in range(0, len(ids), _AT_ONCE):
         session.save(
             [_link(kind, object_id, annotation) for object_id in ids[start : start + _AT_ONCE]]
@@ -106,7 +106,7 @@ def _named_values(pairs: Pairs) -> list[Any]:
     return [omero.model.NamedValue(key, value) for key, value in pairs]
 
 
-def _link(kind: Kind, object_id: int, annotation: Any) -> Any:
+def _link(kind: Annotatable, object_id: int, annotation: Any) -> Any:
     link = _LINKS[kind]()
     link.setParent(_OBJECTS[kind](object_id, False))
     link.setChild(annotation)

@@ -17,7 +17,8 @@ from ingest.context import Context
 from ingest.digests import digest_bytes
 from ingest.fileset import Fileset, Record
 from ingest.omero import queries
-from ingest.omero.annotations import Kind, link_annotation, put_key_values
+from ingest.omero.annotations import link_annotation, put_key_values
+from ingest.omero.queries import Annotatable
 from ingest.omero.retrying import retried
 from ingest.omero.session import Session
 from ingest.omero.tags import unloaded_tag
@@ -113,7 +114,7 @@ def _put_converters_key_values(
     ]
 
 
-def annotated(facts: Mapping[str, Any]) -> tuple[Kind, list[int]]:
+def annotated(facts: Mapping[str, Any]) -> tuple[Annotatable, list[int]]:
     """What is annotated of an imported fileset: its plates, or its images when it has none."""
     if facts["plate_ids"]:
         return "Plate", facts["plate_ids"]
