@@ -23,6 +23,7 @@ from ingest.config import Config
 from ingest.copying import VERIFICATION, copy_verified, make_folder, write_error
 from ingest.digests import digest_file
 from ingest.fileset import SourceFile, StageError
+from ingest.source_errors import unreadable
 
 CONVERTED, ORIGINAL, RECORD = "converted", "original", "conversion.json"
 SCRATCH = ".converting"  # in the store: nothing below it is ever a result
@@ -93,13 +94,21 @@ def remove(folder: Path) -> None:
         raise write_error(folder, error) from None
 
 
+def digested(path: Path) -> SourceFile:
+    """A file as it is now, with its VERIFICATION digest. Raises StageError when unreadable."""
+    try:
+        found = digest_file(path, [VERIFICATION])
+    except OSError as error:
+        raise unreadable(str(path), error) from None
+    return SourceFile(
+        str(path), str(path), path.name, found.size, found.mtime_ns, found.inode, found.digests
+    )
+
+
 def keep(path: Path, destination: Path) -> SourceFile:
     """Brings one output from scratch to `destination`, on disk and read-only, with its digest."""
     real = Path(os.path.realpath(path))
-    found = digest_file(real, [VERIFICATION])
-    file = SourceFile(
-        str(real), str(real), path.name, found.size, found.mtime_ns, found.inode, found.digests
-    )
+    file = digested(real)
     make_folder(destination.parent)
     # A file with another name somewhere else could be written to under that one.
     same = real.stat().st_nlink == 1 and real.stat().st_dev == destination.parent.stat().st_dev

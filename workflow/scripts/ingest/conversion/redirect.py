@@ -18,9 +18,7 @@ from ingest.atomic import fsync_folder
 from ingest.context import Context
 from ingest.conversion import place
 from ingest.copying import VERIFICATION, copy_verified, partial_path, write_error
-from ingest.digests import digest_file
-from ingest.fileset import Fileset, Record, SourceFile, StageError
-from ingest.source_errors import unreadable
+from ingest.fileset import Fileset, Record, StageError
 from ingest.source_files import found_at
 
 
@@ -71,7 +69,7 @@ def _copy(
     try:
         for path in sorted(staged.rglob("*")):
             if path.is_file() and path.name != place.RECORD:
-                copy_verified(_file(path), made / "ready" / path.relative_to(staged))
+                copy_verified(place.digested(path), made / "ready" / path.relative_to(staged))
         published = place.published(staged)
         if published is None or not place.is_intact(made / "ready", published["outputs"]):
             raise StageError(
@@ -81,16 +79,6 @@ def _copy(
         place.publish(made / "ready", home, published)
     finally:
         place.clear(made)
-
-
-def _file(path: Path) -> SourceFile:
-    try:
-        found = digest_file(path, [VERIFICATION])
-    except OSError as error:
-        raise unreadable(str(path), error) from None
-    return SourceFile(
-        str(path), str(path), path.name, found.size, found.mtime_ns, found.inode, found.digests
-    )
 
 
 def _lead(link: Path, old: str, new: str) -> None:
@@ -118,10 +106,7 @@ def _lead(link: Path, old: str, new: str) -> None:
 
 
 def _verify(link: Path, digest: str) -> None:
-    try:
-        found = digest_file(link, [VERIFICATION]).digests[VERIFICATION]
-    except OSError as error:
-        raise unreadable(str(link), error) from None
+    found = place.digested(link).digests[VERIFICATION]
     if found != digest:
         raise StageError(
             f"{link} in OMERO's repository leads to other bytes than were imported: they have "
