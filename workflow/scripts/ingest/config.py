@@ -340,8 +340,8 @@ class Config(Section):
     )
     batch_size: Annotated[Literal["auto"] | PositiveInt, BeforeValidator(_batch_size)] = Field(
         default="auto",
-        description="Filesets per job. auto: one, and above 1,000 filesets up to 100, or as many as "
-        "it takes for 1,000 batches.",
+        description="Filesets per job. auto: one, and above 1,000 filesets up to 100, or as many "
+        "as it takes for 1,000 batches.",
     )
     allowed_roots: tuple[FilePath, ...] = Field(
         default=(),
