@@ -27,6 +27,13 @@ os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])
 ROWS = (1_000, 10_000, 100_000)
 MOST_RUN = 10_000  # of more rows only the planning is measured
 STARTS = 5
+# What the profile could say instead, as options that overrule it.
+ALTERNATIVES = {
+    "the profile's": [],
+    "the default scheduler": ["--scheduler", "ilp"],
+    "all ready jobs looked at": ["--scheduler-subsample", "1000000"],
+    "no metadata": ["--drop-metadata"],
+}
 
 
 @dataclass(frozen=True)
@@ -47,10 +54,14 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="1,000 rows, and a run of 200")
     parser.add_argument("--run-rows", type=int, nargs="*", help="rows of the runs of all stages")
     parser.add_argument("--batch-size", nargs="+", default=["auto"], help="of the runs")
+    parser.add_argument("--alternatives", type=int, metavar="BATCHES", help="only those, bare")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     options, rest = parser.parse_known_args()
     if options.child:
         child(options.child, rest)
+        return
+    if options.alternatives:
+        report_alternatives(options.alternatives)
         return
     if rest:
         parser.error(f"unknown: {' '.join(rest)}")
@@ -102,6 +113,23 @@ def report(rows: Sequence[int], run_rows: Sequence[int], batch_sizes: Sequence[s
     print("| rows | batch size | batches | s | main ms | jobs ms | server ms | main MiB |")
     print("|---:|---:|---:|---:|---:|---:|---:|---:|")
     print("\n".join(runs), flush=True)
+
+
+def report_alternatives(batches: int) -> None:
+    """Runs of the bare Snakefile, whose jobs only touch a file, by other options of Snakemake."""
+    import scale_stand
+
+    print("\n### Snakemake's own time for its jobs\n")
+    print("| options | jobs | s | main ms a job |\n|---|---:|---:|---:|")
+    jobs = 5 * batches
+    for name, options in ALTERNATIVES.items():
+        with tempfile.TemporaryDirectory(prefix="scale-benchmark-") as folder:
+            bare = Path(folder) / "bare"
+            scale_stand.write_bare(bare, [f"b{number:05d}" for number in range(batches)])
+            snakefile = ["--snakefile", str(bare / "Snakefile")]
+            run = snakemake(Path(folder), [*snakefile, *_options(bare), *options])
+        line = f"| {name} | {jobs} | {run.seconds:.0f} | {1000 * run.cpu / jobs:.1f} |"
+        print(line, flush=True)
 
 
 def measure_planning(folder: Path, rows: int) -> tuple[list[str], str]:

@@ -102,6 +102,12 @@ def test_what_is_read_again_is_what_was_written(tmp_path: Path) -> None:
     assert "does not exist" in bad.problem.cause
 
 
+def test_the_plan_leaves_out_what_is_by_default(tmp_path: Path, compile_rows: Compile) -> None:
+    compile_rows("a")
+    line = (tmp_path / "results" / "plan" / "a.jsonl").read_text()
+    assert json.loads(line) == {"id": "a", "row": 2, "path": str(tmp_path / "a.tif")}
+
+
 def test_nothing_is_written_when_nothing_changed(tmp_path: Path, compile_rows: Compile) -> None:
     compile_rows("a", "b")
     before = plan_files(tmp_path)
