@@ -48,10 +48,10 @@ cp "$input" "$output/a.ome.tif"; cp "$input" "$alternative/a.ome.tif"
 echo '[{"full_path": "'"$output/a.ome.tif"'"}, {"full_path": "'"$alternative/a.ome.tif"'"}]'
 """,
     "fails": "echo 'it is broken' >&2; exit 3\n",
-    "hangs": "sleep 1000 & sleep 1000\n",
+    "hangs": "trap : TERM INT; sleep 1000 & sleep 1000; sleep 1000\n",
     "greedy": "x=$(head -c 300000000 /dev/zero | tr '\\0' 'a'); echo ${#x}; sleep 100\n",
     "half": 'head -c 1000 "$input" > "$output/$stem.ome.tif"\n',
-    "slow": 'cp "$input" "$output/half.tif"; sleep 1001\n',
+    "slow": 'trap : TERM; cp "$input" "$output/half.tif"; sleep 1001; sleep 1001\n',
     "nosy": COPY
     + """
 echo "net: $(ls /sys/class/net | tr '\\n' ' ')"

@@ -209,7 +209,7 @@ def test_a_killed_conversion_ends_its_converter_and_is_begun_anew(
     finally:
         process.kill()
         process.wait()
-    wait_until(lambda: not is_running("sleep 1001"), "the converter's end", 20)
+    wait_until(lambda: not is_running("sleep 1001"), "the converter's end", 8)
     assert not (tmp_path / "store/a").exists()
     context = context_of(tmp_path, options)
     record = STAGE.run(Fileset("a", 2, str(source), convert="c?which=copies"), PLAN, context)

@@ -140,6 +140,13 @@ def test_a_host_tool_is_ended_with_its_group(source: Path, tmp_path: Path) -> No
     assert not is_running("sleep 1003")
 
 
+def test_last_words_are_safe_for_a_terminal(source: Path, tmp_path: Path) -> None:
+    command = script(tmp_path, """printf 'a\\033[2J\\0\\0b\\rµ'; exit 1""")
+    with pytest.raises(StageError) as caught:
+        STAGE.run(row(source), PLAN, context_of(tmp_path, on_host(command)))
+    assert caught.value.cause.endswith("it said last: a\ufffd[2J\ufffdb\nµ")
+
+
 def test_what_a_host_tool_leaves_running_is_ended(source: Path, tmp_path: Path) -> None:
     tool = script(tmp_path, 'cp "$1" "$2/a.tif"; setsid sleep 1004 & sleep 0.5')
     STAGE.run(row(source), PLAN, context_of(tmp_path, on_host(tool)))

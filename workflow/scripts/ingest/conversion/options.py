@@ -71,7 +71,7 @@ def _command(value: str) -> str:
             f"cannot be taken apart ({error})",
             "Close the quotes, and write a literal brace as {{ or }}.",
         ) from None
-    return value
+    return value.strip()  # YAML's folded texts end with a newline, which decides nothing
 
 
 class Converter(BaseModel):
@@ -159,7 +159,6 @@ class Converter(BaseModel):
     def deciding(self) -> dict[str, Any]:
         """What decides, of these options, what the outputs are: JSON values."""
         options = self.model_dump(mode="json", include=set(_DECIDING))
-        options["command"] = shlex.join(shlex.split(self.command))  # spaces decide nothing
         # Values may be secret, like a licence's key.
         options["environment"] = {
             name: hashlib.sha256(value.encode()).hexdigest()

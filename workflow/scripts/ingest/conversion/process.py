@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import time
@@ -14,6 +15,8 @@ from typing import Literal
 
 LOOK = 0.2  # seconds between two looks at a process's memory
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]+")
 
 # Reads until whoever started it writes a line, and ends the group when that one is dead instead.
 _WATCHDOG = 'read -r _ || { kill -s KILL -- "-$1"; shift; [ $# = 0 ] || exec "$@"; }'
@@ -122,8 +125,12 @@ def resident(pid: int) -> int:
 
 
 def last_words(paths: Sequence[Path], limit: int) -> str:
-    """The end of what was written to these files, `limit` characters of each at most."""
-    return "\n".join(filter(None, (tail(path, limit).strip() for path in paths)))
+    """The end of what was written to these files, `limit` characters of each at most.
+
+    Without what would move a terminal's cursor or change its colours.
+    """
+    texts = (tail(path, limit).replace("\r", "\n").strip() for path in paths)
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", "\n".join(filter(None, texts)))
 
 
 def tail(path: Path, limit: int) -> str:

@@ -194,8 +194,10 @@ def command(runtime: Runtime, job: Job) -> list[str]:
 
 def ending(runtime: Runtime, name: str) -> list[str]:
     """A command that ends what may outlive the group of the job `name`; none where nothing can."""
-    if runtime.name in ("podman", "docker"):
-        return [runtime.name, "rm", "--force", name]
+    if runtime.name == "podman":
+        return ["podman", "rm", "--force", "--time", "0", name]  # else it waits for 10 s
+    if runtime.name == "docker":
+        return ["docker", "rm", "--force", name]
     if runtime.name == "host":
         return ["/bin/sh", "-c", _END_MARKED, "sh", name]
     return []
