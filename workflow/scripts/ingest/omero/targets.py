@@ -25,6 +25,9 @@ from ingest.prepared import FILE, KINDS, Entry, key, read_table
 from ingest.records import read_filesets
 from ingest.row_targets import early_row_target
 
+# Seconds. Nothing has asked OMERO before: a wrong address must not take minutes to be told.
+_FIRST_ANSWER = 15
+
 
 def resolve_all(plan_files: Iterable[Path], context: Context) -> None:
     """Looks for every account, target and tag of the filesets and writes results/targets.json.
@@ -32,7 +35,7 @@ def resolve_all(plan_files: Iterable[Path], context: Context) -> None:
     A target found or made in an earlier run is used again as long as it exists. What cannot be had
     becomes an entry with its error; only a server that cannot be reached raises StageError.
     """
-    seconds = context.config.importing.retry_seconds
+    seconds = min(context.config.importing.retry_seconds, _FIRST_ANSWER)
     database = retried(TARGETS, seconds, lambda: context.sessions.get().database)
     memory = context.journal.folder / f"targets-{database}.json"
     known = {key(entry): entry for entry in read_table(memory)["targets"]}
