@@ -1,0 +1,86 @@
+"""A controller that is away, a file system that shows files late, and others at the same OMERO."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+from tests.cluster.conftest import MakeWorkspace
+from tests.cluster.rig import IMPATIENT, ClusterWorkspace, wait_until
+from tests.fixtures.slurm import NODES, Cluster
+
+AWAY = 30  # seconds
+LATE = 10
+
+
+def test_a_controller_that_is_away_for_half_a_minute_is_waited_for(
+    plain: Cluster, workspace_on: MakeWorkspace
+) -> None:
+    work = workspace_on(plain, "away")
+    work.configure(converters={"slow": work.slow_converter()}, transfer={"store": "store"})
+    work.write_rows({"away": "slow"})
+    process = work.start("results/checksum/away.jsonl")
+    wait_until(lambda: work.lines("away.begun"), "the conversion")
+
+    plain.kill_controller()
+    (work.folder / "away.go").touch()
+    time.sleep(AWAY)
+    plain.start_controller()
+
+    terminal = work.finish(process)
+    assert "Falling back to 'sacct'" not in terminal
+    assert work.lines("away.begun") == 1
+    assert work.record("checksum", "away")["status"] == "ok"
+
+
+def test_a_record_that_shows_up_late_is_waited_for(
+    plain: Cluster, workspace_on: MakeWorkspace
+) -> None:
+    work = workspace_on(plain, "late")
+    work.configure()
+    work.write_rows({"late": ""})
+    process = work.start(*IMPATIENT, "results/checksum/late.jsonl")
+    wait_until(lambda: plain.job_of("convert", "late", "completed"), "the end of a job")
+
+    record = work.results / "convert/late.jsonl"
+    record.rename(work.folder / "not-yet")
+    time.sleep(LATE)
+    assert process.poll() is None
+    (work.folder / "not-yet").rename(record)
+
+    work.finish(process)
+    assert plain.job_of("convert", "late", "all")  # one, and no other
+
+
+def test_two_runs_share_one_omero_and_imports_keep_below_their_limit(
+    plain: Cluster, workspace_on: MakeWorkspace
+) -> None:
+    runs: list[tuple[ClusterWorkspace, subprocess.Popen[str]]] = []
+    for name, rows in (("first", 4), ("second", 1)):
+        work = workspace_on(plain, name)
+        work.configure(**{"import": work.transfers()}, defaults={"target": f"Dataset:name:{name}"})
+        work.write_rows({f"{name}-{n}": "" for n in range(rows)}, import_transfer="waiting:slowly")
+        runs.append((work, work.start(*IMPATIENT, "--resources", "omero=2")))
+
+    for work, process in runs:
+        work.finish(process)
+        assert len(work.filesets_in_omero()) == len(work.imported())
+    assert most_at_once(runs[0][0].folder) == 2
+    assert {node_of(plain, n) for n in range(4)} == set(NODES)
+
+
+def most_at_once(folder: Path) -> int:
+    """How many imports were under way at the same time, by what the import transfer noted."""
+    began = [(float(path.read_text()), 1) for path in folder.glob("*.importing")]
+    ended = [(float(path.read_text()), -1) for path in folder.glob("*.imported")]
+    most = now = 0
+    for _, change in sorted(began + ended):
+        now += change
+        most = max(most, now)
+    return most
+
+
+def node_of(cluster: Cluster, row: int) -> str:
+    """The node that imported a row of the first run."""
+    return cluster.jobs()[cluster.job_of("import_filesets", f"first-{row}", "completed")][1]
