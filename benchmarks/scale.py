@@ -50,7 +50,7 @@ class Measured:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, nargs="+", default=ROWS, help="default: %(default)s")
+    parser.add_argument("--rows", type=int, nargs="*", default=ROWS, help="default: %(default)s")
     parser.add_argument("--quick", action="store_true", help="1,000 rows, and a run of 200")
     parser.add_argument("--run-rows", type=int, nargs="*", help="rows of the runs of all stages")
     parser.add_argument("--batch-size", nargs="+", default=["auto"], help="of the runs")
