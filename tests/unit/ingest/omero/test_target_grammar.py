@@ -70,6 +70,9 @@ def test_at_means_one_for_every_fileset(text: str, per_fileset: bool) -> None:
         ("Project:name:P", "is a Project"),
         ("Project:name:P/Dataset:D", "is no id"),
         ("Project:name:P/Dataset:", "not valid"),
+        ("Project:name:P/Screen:name:S", "no Screen in a Project"),
+        ("Screen:name:S/Dataset:name:D", "no Dataset in a Screen"),
+        ("Dataset:name:D/Dataset:name:E", "no Dataset in a Dataset"),
     ],
 )
 def test_no_target(text: str, message: str) -> None:

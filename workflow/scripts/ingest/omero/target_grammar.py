@@ -72,6 +72,14 @@ class TargetPath:
 def parse_target(text: str) -> TargetPath:
     """The target that `text` names. Raises BadTarget."""
     outer, inside, inner = text.partition(_INSIDE)
+    nested = next((each for each in ("/Project:", "/Screen:") if each in text), "")
+    if not nested and inside and not text.startswith("Project:"):
+        nested = inside
+    if nested:
+        raise BadTarget(
+            f"target {text!r}: there is no {nested[1:-1]} in a {text.partition(':')[0]}; only "
+            "Project:name:P/Dataset:name:D is a path"
+        )
     if not text.startswith("Project:"):
         return TargetPath(_container(text, text))
     if not inside:
