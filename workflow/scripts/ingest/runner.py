@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import logging
@@ -81,6 +82,8 @@ def run_batch(
     `upstream` holds the records of the stage before. One fileset's failure is a record; whatever
     stops the process leaves no output.
     """
+    # OMERO's thousand classes stay: not to be searched for garbage again and again.
+    gc.freeze()
     filesets = read_filesets(plan)
     before = read_records(upstream) if upstream else {}
 
