@@ -144,9 +144,7 @@ class PlaneReader:
 
 
 @contextmanager
-def open_planes(
-    path: str | os.PathLike[str], *, everything: bool = False
-) -> Iterator[PlaneReader]:
+def open_planes(path: str | os.PathLike[str], *, everything: bool = False) -> Iterator[PlaneReader]:
     """Open the fileset that the file `path` belongs to. Raises UnreadableImage.
 
     With `everything` the OME-XML has the regions of interest and the vendor's own metadata too.
