@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def test_rows_with_and_without_conversion_reach_omero_and_no_secret_is_left(
     process = work.start(*IMPATIENT, "--slurm-keep-successful-logs")
     while process.poll() is None:
         assert secret not in " ".join(command_lines())
+        time.sleep(0.2)
     work.finish(process)
 
     assert len(set(work.imported().values())) == 2
