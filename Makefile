@@ -6,10 +6,10 @@ LOCKS := $(wildcard envs/*.lock) envs/setup.sh envs/build_zeroc_ice.py
 export PYTHONPATH := $(CURDIR):$(CURDIR)/workflow/scripts
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo containers cluster test soak soak-scale unit check config lock clean
+.PHONY: help setup demo containers cluster test test-cluster soak soak-scale unit check config lock clean
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.run: $(LOCKS)
 	@sh envs/setup.sh $(VENV) requirements.lock
@@ -32,11 +32,14 @@ demo: setup  ## import the demo's filesets into the embedded OMERO server
 containers:  ## Apptainer and Podman for the tests (first time: installs them)
 	@bash envs/containers.sh
 
-cluster:  ## Debian's Slurm for the tests, which start a cluster of their own
+cluster:  ## Debian's Slurm for `make test-cluster`
 	@bash envs/cluster.sh
 
-test: $(VENV)/.dev containers cluster  ## the whole test suite
+test: $(VENV)/.dev containers  ## the whole test suite, but for the one over a cluster
 	@python -m pytest
+
+test-cluster: $(VENV)/.dev cluster  ## runs over a Slurm cluster that the tests start (ten minutes)
+	@python -m pytest tests/cluster
 
 soak: $(VENV)/.dev  ## kill 200 import jobs at random moments (some minutes)
 	@python tests/soak/kills.py --kills 200
