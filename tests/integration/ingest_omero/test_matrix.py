@@ -147,7 +147,8 @@ def test_killed_at_every_moment(new_rig: MakeRig, world: World, transfer: str) -
     moments = at_every_moment(kill_and_run_again)
     world.check_nothing_is_left_over()
     assert {"fileset made", "files transferred", "upload verified", "imported"} <= set(moments)
-    assert ("os.remove 0.tif" in moments[-4:]) == transfer.endswith("_rm")
+    after_the_import = moments[moments.index("imported") :]
+    assert ("os.remove 0.tif" in after_the_import) == transfer.endswith("_rm")
 
 
 @pytest.mark.parametrize(
