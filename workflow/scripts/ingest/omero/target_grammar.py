@@ -30,6 +30,7 @@ _EXAMPLES = (
     "regex:name:.*/(?<Container1>[^/]+)"
 )
 _INSIDE = "/Dataset:"
+_NESTED = ("/Project:", "/Dataset:", "/Screen:")
 
 LONGEST_NAME = 255  # OMERO's columns for the names of containers and images
 
@@ -72,14 +73,6 @@ class TargetPath:
 def parse_target(text: str) -> TargetPath:
     """The target that `text` names. Raises BadTarget."""
     outer, inside, inner = text.partition(_INSIDE)
-    nested = next((each for each in ("/Project:", "/Screen:") if each in text), "")
-    if not nested and inside and not text.startswith("Project:"):
-        nested = inside
-    if nested:
-        raise BadTarget(
-            f"target {text!r}: there is no {nested[1:-1]} in a {text.partition(':')[0]}; only "
-            "Project:name:P/Dataset:name:D is a path"
-        )
     if not text.startswith("Project:"):
         return TargetPath(_container(text, text))
     if not inside:
@@ -103,6 +96,12 @@ def target_problem(text: str) -> Problem | None:
         target = parse_target(text)
     except BadTarget as error:
         return Problem(str(error), "Correct it as docs/manifest.md shows under Targets.")
+    nested = next((each for each in _NESTED if each in target.container.value), "")
+    if nested:
+        return Problem(
+            f"target {text!r}: OMERO puts no {nested[1:-1]} into a {target.container.kind}",
+            "The only path is Project:name:P/Dataset:name:D.",
+        )
     for container in filter(None, (target.container, target.project)):
         if container.choice != "id" and len(container.value) > LONGEST_NAME:
             return Problem(
