@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import omero.clients  # noqa: F401  before all else of omero: it loads Glacier2's exceptions anew
 from omero.util import get_omero_userdir
 from omero.util.sessions import SessionsStore
 
