@@ -21,7 +21,10 @@ cd "$repository" # the definitions name their files from here
 if [ -z "${MIRROR:-}" ]; then
     MIRROR=$(apt-get indextargets --format '$(ORIGIN)|$(REPO_URI)' 2>/dev/null |
         awk -F'|' '$1 == "Debian" && $2 !~ /security/ { print $2; exit }') || true
-    MIRROR=${MIRROR:-http://deb.debian.org/debian}
+    [ -n "$MIRROR" ] || {
+        echo "apt knows no mirror of Debian here: set MIRROR to the address of one." >&2
+        exit 1
+    }
 fi
 # What this machine trusts, a site's own proxy say, is trusted during the build (install.sh).
 certificates=/etc/ssl/certs

@@ -10,7 +10,6 @@ complete, and nothing else is left in OMERO, its repository or among the sources
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import os
 import random
 import shutil
@@ -26,6 +25,7 @@ from ingest.batch_lock import batch_lock
 from ingest.records import read_records
 from ingest.runner import run_batch
 from ingest.stages import importing
+from tests.fixtures import forked
 from tests.fixtures.world import Source, World
 from tests.integration.ingest_omero.rig import Rig, Server, write_image
 
@@ -36,9 +36,6 @@ LIFE = (0.05, 1.2)  # of the time that a job takes when it is left alone: when i
 SERVER_EVERY = 20  # kills of jobs for each one of the server
 LONGEST = 300.0  # seconds; no job that is left alone takes longer
 OPTIONS = {"import": {"retry_seconds": 60}}
-
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload([__name__, "ingest.omero.session", "omero.all"])
 
 
 @dataclass
@@ -136,17 +133,16 @@ class Soak:
         return batch
 
     def _run_job(self, batch: Batch) -> None:
-        job = PROCESSES.Process(target=work, args=(batch.rig.folder, self.server.folder))
-        job.start()
+        job = forked.start(work, batch.rig.folder, self.server.folder)
         with self._lock:
             life = self._random.uniform(*LIFE) * self._whole_life
             if self.killed >= self.wanted:
                 life = LONGEST
-        job.join(life)
-        if job.is_alive():
+        ended = forked.exit_code(job, life)
+        if ended is None:
             assert life < LONGEST, "a job does not come to its end"
             job.kill()
-            job.join()
+            forked.exit_code(job)
             with self._lock:
                 self.killed += 1
                 if self.killed % SERVER_EVERY == 0:
@@ -154,7 +150,7 @@ class Soak:
                     self.server_killed += 1
                     self.server.start()
         else:
-            assert job.exitcode == 0, f"a job ended with {job.exitcode}"
+            assert ended == 0, f"a job ended with {ended}"
 
     def _check(self) -> int:
         rig = Rig(self.folder / "check", self.server)

@@ -7,7 +7,6 @@ it is made: the journal's lines, links, copies, removals.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sys
@@ -17,14 +16,11 @@ from typing import Any
 from ingest.omero.session import Session
 from ingest.runner import run_batch
 from ingest.stages import importing
+from tests.fixtures import forked
 from tests.integration.ingest_omero.rig import Rig, Server
 
 CHANGES = ("os.remove", "os.rename", "os.link", "os.symlink", "os.utime", "os.chmod")
 WRITING = os.O_WRONLY | os.O_RDWR
-
-# Forked from a process that has everything imported, but no connection and no threads yet.
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload([__name__, "ingest.omero.session", "ingest.runner", "omero.all"])
 
 
 def import_and_die(rig: Rig, moment: int | str) -> str:
@@ -38,11 +34,9 @@ def import_and_die(rig: Rig, moment: int | str) -> str:
     # The process that forks has the environment of its own start.
     login = {name: value for name, value in os.environ.items() if name.startswith("OMERO_")}
     arguments = (rig.folder, rig.server.folder, rig.options, moment, note, login)
-    process = PROCESSES.Process(target=_import, args=arguments)
-    process.start()
-    process.join(60)
-    assert process.exitcode in (-signal.SIGKILL, 0), f"it ended with {process.exitcode}"
-    return note.read_text() if process.exitcode else ""
+    ended = forked.exit_code(forked.start(_import, *arguments), seconds=60)
+    assert ended in (-signal.SIGKILL, 0), f"it ended with {ended}"
+    return note.read_text() if ended else ""
 
 
 def _import(
