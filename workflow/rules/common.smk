@@ -24,12 +24,21 @@ from ingest.config import ConfigError, load as load_config
 from ingest.failures import last_failures
 from ingest import job_needs
 from ingest.manifest_problems import ManifestError
-from ingest.plan import PlanError, compile_plan, load_index
+from ingest.plan import NO_PLAN, PlanError, compile_plan, load_index
+
+# Targets of their own, which need no plan; the first ones change what runs have made.
+CHANGING_TOOLS = {"relink", "rollback"}
+TOOLS = CHANGING_TOOLS | {"doctor", "plan_report", "audit", "manifest", "orders", "status"}
+# Snakemake says which targets it was given when all rules are read, which is too late for the plan.
+ASKED_TOOLS = sorted(TOOLS & set(sys.argv[1:]))
 
 try:
     CONFIG = load_config(config)
     # Only the main process compiles the manifest; a job's process reads the small index.
-    PLAN = compile_plan(CONFIG) if workflow.is_main_process else load_index(CONFIG.results)
+    if ASKED_TOOLS:
+        PLAN = NO_PLAN
+    else:
+        PLAN = compile_plan(CONFIG) if workflow.is_main_process else load_index(CONFIG.results)
 except (ConfigError, ManifestError, PlanError) as error:
     raise WorkflowError(str(error)) from None
 except OSError as error:

@@ -8,8 +8,10 @@ from ingest.run_lock import RunInProgress, hold_run_lock
 from ingest.verdict import verdict_of_records
 
 HELD = ExitStack()
-VERDICT = Path(RESULTS) / "verdict.txt"
-EARLIER_VERDICT = VERDICT.stat().st_mtime_ns if VERDICT.exists() else None
+# What is printed at the end, when this run has written it.
+LAST_WORDS = [Path(RESULTS) / f"{name}.txt" for name in ASKED_TOOLS or ["verdict"]]
+EARLIER = {path: path.stat().st_mtime_ns for path in LAST_WORDS if path.exists()}
+NEED_NO_OMERO = {"status", "manifest", "orders"}
 NO_VERDICT = (
     "The run ended before its summary: a job failed as a whole.\n\n{}\n\n"
     "Give the same command again when that is repaired."
@@ -18,12 +20,14 @@ NO_VERDICT = (
 
 def begin() -> None:
     check_verbosity()
-    try:
-        HELD.enter_context(hold_run_lock(CONFIG.results))
-    except RunInProgress as error:
-        raise WorkflowError(str(error)) from None
-    note_words(CONFIG.results, "")
-    if CONFIG.omero.embedded:
+    check_tools()
+    if not ASKED_TOOLS or CHANGING_TOOLS & set(ASKED_TOOLS):
+        try:
+            HELD.enter_context(hold_run_lock(CONFIG.results))
+        except RunInProgress as error:
+            raise WorkflowError(str(error)) from None
+        note_words(CONFIG.results, "")
+    if CONFIG.omero.embedded and not (ASKED_TOOLS and set(ASKED_TOOLS) <= NEED_NO_OMERO):
         from omero_embedded.companion import server_for
 
         omero = CONFIG.omero
@@ -35,6 +39,14 @@ def begin() -> None:
                 "Set omero.embedded_folder to one that may be written to."
             ) from None
     HELD.enter_context(progress_shown())
+
+
+def check_tools() -> None:
+    if ASKED_TOOLS and set(workflow.dag_settings.targets) != set(ASKED_TOOLS):
+        raise WorkflowError(
+            f"{' and '.join(ASKED_TOOLS)} can only be asked for alone. Give one command for it and "
+            "another for the rest (and call no file that an option names like it)."
+        )
 
 
 def progress_shown() -> AbstractContextManager[None]:
@@ -60,13 +72,13 @@ def progress_shown() -> AbstractContextManager[None]:
 
 
 def end(words: str = "") -> None:
-    """Lets go of everything; has the verdict of this run, or `words`, be the last on the terminal.
+    """Lets go of everything; has what this run wrote for it, or `words`, be the last on the terminal.
 
     Printed when Snakemake has said everything, so that failures stand last.
     """
     HELD.close()
-    if VERDICT.exists() and VERDICT.stat().st_mtime_ns != EARLIER_VERDICT:
-        words = VERDICT.read_text().rstrip()
+    new = [p for p in LAST_WORDS if p.exists() and p.stat().st_mtime_ns != EARLIER.get(p)]
+    words = "\n\n".join(path.read_text().rstrip() for path in new) or words
     if words:
         atexit.register(lambda: print(f"\n{words}", file=sys.stderr))
 
@@ -78,13 +90,18 @@ onstart:
 
 onsuccess:
     # Asked for some batches only, a run has no verdict: its failures are in their records.
-    failed = verdict_of_records(failed_since(CONFIG.results, FAILURES))
+    failed = "" if ASKED_TOOLS else verdict_of_records(failed_since(CONFIG.results, FAILURES))
     end(failed)
     if failed:
         raise WorkflowError("Some filesets failed.")
 
 
 onerror:
-    failed = verdict_of_records(failed_since(CONFIG.results, FAILURES))
-    words = last_words(CONFIG.results) or "  Its words are above, and in its log."
-    end("\n\n".join(filter(None, [failed, NO_VERDICT.format(words)])))
+    if ASKED_TOOLS:
+        end(
+            f"{' and '.join(ASKED_TOOLS)} ended without a word; what is above, and the log, tell why."
+        )
+    else:
+        failed = verdict_of_records(failed_since(CONFIG.results, FAILURES))
+        words = last_words(CONFIG.results) or "  Its words are above, and in its log."
+        end("\n\n".join(filter(None, [failed, NO_VERDICT.format(words)])))

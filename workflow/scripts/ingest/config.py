@@ -14,10 +14,6 @@ from typing import Any, Literal
 from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
 
 from ingest.config_errors import ConfigError, bad_option, describe
-from ingest.conversion.options import Converter, ConverterName, parse_request
-from ingest.fileset import BadText
-from ingest.import_options import ChecksumAlgorithm, Exclusion
-from ingest.omero.target_grammar import LONGEST_NAME
 from ingest.config_types import (
     AnnotationId,
     BatchSize,
@@ -29,6 +25,10 @@ from ingest.config_types import (
     TargetText,
     Wait,
 )
+from ingest.conversion.options import Converter, ConverterName, parse_request
+from ingest.fileset import BadText
+from ingest.import_options import ChecksumAlgorithm, Exclusion
+from ingest.omero.target_grammar import LONGEST_NAME
 
 __all__ = ["Config", "ConfigError", "load"]
 

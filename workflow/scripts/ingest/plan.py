@@ -51,6 +51,9 @@ class Plan:
     batches: Mapping[str, Batch]
 
 
+NO_PLAN = Plan({})
+
+
 def compile_plan(config: Config, root: Path = Path()) -> Plan:
     """Brings the plan up to date with the manifest; only Snakemake's main process calls it.
 

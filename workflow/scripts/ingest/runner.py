@@ -1,4 +1,4 @@
-"""Runs one stage over one batch of filesets; `run_stage` and `job` are all that know Snakemake."""
+"""Runs one stage over one batch of filesets; what knows Snakemake is here."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+from ingest.atomic import write_text
 from ingest.batch_lock import batch_lock
 from ingest.config import load
 from ingest.context import Context
@@ -59,19 +60,44 @@ def job(snakemake: Any) -> Iterator[Context]:
     A StageError that is not of one fileset, such as a server that cannot be reached, ends the job
     with its cause and remedy.
     """
+    with _surroundings(snakemake) as context:
+        try:
+            yield context
+        except StageError as error:
+            note_words(context.results, words := _words_of(error, context))
+            sys.exit(words)
+
+
+@contextmanager
+def tool(snakemake: Any) -> Iterator[Context]:
+    """`job` for a target that people ask for by name: what it has to say is <results>/<tool>.txt.
+
+    The tool writes that file, and raises SystemExit(1) when something must be done.
+    """
+    with _surroundings(snakemake) as context:
+        try:
+            yield context
+        except StageError as error:
+            words = _words_of(error, context)
+            write_text(context.results / f"{snakemake.rule}.txt", words + "\n")
+            sys.exit(words)
+
+
+@contextmanager
+def _surroundings(snakemake: Any) -> Iterator[Context]:
     config = load(snakemake.config)
     results = Path(config.results)
     with _log_file(Path(snakemake.log[0])) as log, _ending_at_once(log):
         context = Context(config, results, Journal(results / JOURNAL), snakemake.threads, log)
         try:
             yield context
-        except StageError as error:
-            log.error("%s. %s", error.cause, error.remedy)
-            words = f"  cause:  {error.cause}\n  remedy: {error.remedy}"
-            note_words(results, words)
-            sys.exit(words)
         finally:
             context.close()
+
+
+def _words_of(error: StageError, context: Context) -> str:
+    context.log.error("%s. %s", error.cause, error.remedy)
+    return f"  cause:  {error.cause}\n  remedy: {error.remedy}"
 
 
 def run_batch(
