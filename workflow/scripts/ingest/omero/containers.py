@@ -11,6 +11,7 @@ from omero.rtypes import rstring
 
 from ingest.fileset import StageError
 from ingest.omero import queries
+from ingest.omero.made_once import found_or_made
 from ingest.omero.session import Session
 from ingest.omero.target_grammar import Container, Kind, TargetPath
 
@@ -44,12 +45,28 @@ def resolve(
     if path.project and project is None:
         project = resolve_container(session, path.project, mark)
     target = resolve_container(session, path.container, mark)
-    if project and not queries.project_holds(session, project.id, target.id):
-        link = omero.model.ProjectDatasetLinkI()
-        link.setParent(omero.model.ProjectI(project.id, False))
-        link.setChild(omero.model.DatasetI(target.id, False))
-        session.save([link])
+    if project and path.container.choice == "new":
+        _is_inside(session, project, target) or _put_inside(session, project, target)
+    elif project:
+        found_or_made(
+            session,
+            f"{project}/{target}",
+            lambda: _is_inside(session, project, target) or None,
+            lambda: _put_inside(session, project, target),
+        )
     return target
+
+
+def _is_inside(session: Session, project: Target, dataset: Target) -> bool:
+    return queries.project_holds(session, project.id, dataset.id)
+
+
+def _put_inside(session: Session, project: Target, dataset: Target) -> bool:
+    link = omero.model.ProjectDatasetLinkI()
+    link.setParent(omero.model.ProjectI(project.id, False))
+    link.setChild(omero.model.DatasetI(dataset.id, False))
+    session.save([link])
+    return True
 
 
 def resolve_container(session: Session, wanted: Container, mark: str = "") -> Target:
@@ -58,13 +75,23 @@ def resolve_container(session: Session, wanted: Container, mark: str = "") -> Ta
         return _existing(session, wanted)
     if wanted.choice == "new":
         return _marked(session, wanted, mark) or _create(session, wanted, mark)
+    return found_or_made(
+        session,
+        f"{wanted.kind}:{wanted.value}",
+        lambda: _named(session, wanted),
+        lambda: _create(session, wanted),
+    )
+
+
+def _named(session: Session, wanted: Container) -> Target | None:
+    """The container of this name that its discriminator chooses, if there is any."""
     linkable = [
         found
         for found in queries.containers_named(session, wanted.kind, wanted.value)
         if _can_link(found)
     ]
     if not linkable:
-        return _create(session, wanted)
+        return None
     if wanted.choice == "only" and len(linkable) > 1:
         ids = ", ".join(str(found.getId().getValue()) for found in linkable)
         raise StageError(

@@ -14,6 +14,7 @@ from ingest.omero.target_grammar import Kind
 # The same at every site and for good: what an earlier run began is found by it.
 IMPORT_ID_NAMESPACE = "omero-ingest/import-id"
 TARGET_NAMESPACE = "omero-ingest/target"
+CLAIM_NAMESPACE = "omero-ingest/claim"
 
 _AT_ONCE = 1000  # ids per query
 
@@ -256,6 +257,18 @@ def tags(session: Session, text: str) -> list[Any]:
         "select t from TagAnnotation t where t.textValue = :text and t.ns is null order by t.id",
         text=text,
     )
+
+
+def claims(session: Session, what: str) -> dict[int, float]:
+    """The claims of this text in the session's group: when each was made, in seconds, by its id."""
+    rows = session.rows(
+        "select a.id, a.details.creationEvent.time from CommentAnnotation a "
+        "where a.ns = :ns and a.textValue = :what and a.details.group.name = :group",
+        ns=CLAIM_NAMESPACE,
+        what=what,
+        group=session.group,
+    )
+    return {number: milliseconds / 1000 for number, milliseconds in rows}
 
 
 def annotations_on(
