@@ -20,6 +20,8 @@ sys.path[:0] = LIBRARIES
 earlier = os.environ.get("PYTHONPATH")
 os.environ |= {"PYTHONPATH": os.pathsep.join([*LIBRARIES, *([earlier] if earlier else [])])}
 
+from ingest.bulk.files import is_bulk
+from ingest.bulk.table import job_options
 from ingest.config import ConfigError, load as load_config
 from ingest.failures import last_failures
 from ingest import job_needs
@@ -34,6 +36,10 @@ ASKED_TOOLS = sorted(TOOLS & set(sys.argv[1:]))
 
 try:
     CONFIG = load_config(config)
+    if is_bulk(CONFIG.manifest) and not ASKED_TOOLS:
+        # What the bulk file says of jobs, theirs get with the configuration.
+        config |= {"import": {**(config.get("import") or {}), **job_options(CONFIG.manifest)}}
+        CONFIG = load_config(config)
     # Only the main process compiles the manifest; a job's process reads the small index.
     if ASKED_TOOLS:
         PLAN = NO_PLAN
@@ -46,6 +52,10 @@ except OSError as error:
         f"The plan cannot be kept in the folder {CONFIG.results}: {error}. Set the option results "
         "to a folder that may be written to, and see that its disk has room."
     ) from None
+
+if workflow.is_main_process:
+    for remark in PLAN.remarks:
+        logger.warning(f"{CONFIG.manifest}: {remark}.")
 
 RESULTS = str(CONFIG.results)
 FAILURES = last_failures(CONFIG.results)

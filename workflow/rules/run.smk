@@ -21,6 +21,11 @@ NO_VERDICT = (
 def begin() -> None:
     check_verbosity()
     check_tools()
+    if PLAN.dry_run:
+        raise WorkflowError(
+            f"{CONFIG.manifest} says dry_run: nothing is imported. `snakemake -n` shows the plan; "
+            "take dry_run out to import."
+        )
     if not ASKED_TOOLS or CHANGING_TOOLS & set(ASKED_TOOLS):
         try:
             HELD.enter_context(hold_run_lock(CONFIG.results))

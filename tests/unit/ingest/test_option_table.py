@@ -10,7 +10,7 @@ import pytest
 from omero.cli import CLI, Parser
 
 from ingest.config import Config, Defaults
-from ingest.manifest_table import COLUMNS
+from ingest.manifest_columns import COLUMNS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "omero-import-options.md").read_text()
 

@@ -21,9 +21,10 @@ from ingest.import_options import PARSERS, parsed
 from ingest.import_transfers import custom_problem, is_custom
 from ingest.journal import JOURNAL, Journal
 from ingest.manifest_cells import check_cells, check_removals, usable_id
+from ingest.manifest_columns import COMMENT, KEY_VALUE
 from ingest.manifest_problems import ManifestError, RowProblem
 from ingest.manifest_sources import SourceChecks, SourceRow
-from ingest.manifest_table import COMMENT, KEY_VALUE, read_table
+from ingest.manifest_table import read_table
 
 __all__ = ["Manifest", "ManifestError", "RowProblem", "read_manifest"]
 
@@ -35,11 +36,14 @@ _DEFAULTED = (
 @dataclass(frozen=True)
 class Manifest:
     """`rows` in the manifest's order, defaults filled in; the `problems` of those that carry one,
-    by row; about how many bytes each row names, by row, where that is known."""
+    by row; about how many bytes each row names, by row, where that is known; what a bulk file asks
+    for in vain, and whether it asks for a dry run."""
 
     rows: list[Fileset]
     problems: list[RowProblem]
     sizes: Mapping[int, int]
+    remarks: Sequence[str] = ()
+    dry_run: bool = False
 
 
 def read_manifest(config: Config, root: Path = Path()) -> Manifest:
@@ -76,7 +80,7 @@ def read_manifest(config: Config, root: Path = Path()) -> Manifest:
     if table.problems or (problems and config.invalid_rows == "refuse"):
         raise ManifestError(path, [*table.problems, *problems])
     rows = _filesets(frame, table.ragged, problems, sources, config)
-    return Manifest(rows, problems, sources.sizes)
+    return Manifest(rows, problems, sources.sizes, table.remarks, table.dry_run)
 
 
 def _check_default_transfer(config: Config) -> None:

@@ -15,8 +15,8 @@ from ingest.expected_checksum import parse_checksum
 from ingest.fileset import BadText, Problem
 from ingest.import_options import PARSERS
 from ingest.import_transfers import custom_problem, is_custom, removes_sources, text_problem
+from ingest.manifest_columns import FAMILIES
 from ingest.manifest_problems import RowProblem
-from ingest.manifest_table import FAMILIES
 from ingest.omero.target_grammar import LONGEST_NAME, target_problem
 
 # A leading dot hides a file and a leading hyphen looks like an option of every command.

@@ -12,36 +12,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from ingest.bulk.files import is_bulk
+from ingest.bulk.table import bulk_rows
 from ingest.import_options import ORDERS
+from ingest.manifest_columns import COLUMNS, COMMENT, FAMILIES, KEY_VALUE, REQUIRED
 from ingest.manifest_problems import ManifestError, RowProblem
-
-REQUIRED = ("fileset", "path")
-COLUMNS = (
-    *REQUIRED,
-    "files",
-    "target",
-    "user",
-    "group",
-    "name",
-    "description",
-    "transfer",
-    "import_transfer",
-    "convert",
-    "checksum",
-    "checksums",
-    "tags",
-    "checksum_algorithm",
-    "thumbnails",
-    "minmax",
-    "pixel_size",
-    "annotations",
-    "comment",
-    "exclude",
-)
-KEY_VALUE = "kv."
-COMMENT = "comment."
-# Columns of a name of one's own, by what they begin with: an example of the rest.
-FAMILIES = {KEY_VALUE: "organism", COMMENT: "lab.example/quality"}
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _UTF16_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
@@ -53,17 +28,21 @@ class Table:
     where the manifest has none) and each of the FAMILIES; the index is the line a row starts on.
 
     `ragged` are the rows with another number of cells than the header; they are not in `frame`.
-    `problems` are those of the header, which no row can be read around.
+    `problems` are those of the header, which no row can be read around. `remarks` are what a bulk
+    file asks for in vain; with `dry_run` it asks that nothing be imported.
     """
 
     frame: pd.DataFrame
     ragged: list[RowProblem]
     problems: list[RowProblem]
+    remarks: Sequence[str] = ()
+    dry_run: bool = False
 
 
 def read_table(path: Path) -> Table:
     """The manifest at `path`. Raises ManifestError when it is no table with the needed columns."""
-    rows = _rows(path, _text(path))
+    bulk = bulk_rows(path) if is_bulk(path) else None
+    rows = bulk.rows if bulk else _rows(path, _text(path))
     if not rows:
         raise _refused(path, 0, "the manifest is empty", "Write a header and one row per fileset.")
     (header_line, header), *body = rows
@@ -114,7 +93,8 @@ def read_table(path: Path) -> Table:
     for name in COLUMNS:
         if name not in frame:
             frame[name] = pd.Series("", index=frame.index, dtype="object")
-    return Table(frame, ragged, problems)
+    remarks = (bulk.warnings, bulk.dry_run) if bulk else ((), False)
+    return Table(frame, ragged, problems, *remarks)
 
 
 def _refused(path: Path, line: int, cause: str, remedy: str) -> ManifestError:

@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ingest.atomic import write_bytes
+from ingest.bulk.files import files_of
 from ingest.config import Config
 from ingest.fileset import Fileset
 from ingest.import_options import PARSERS
+from ingest.manifest_problems import ManifestError
 from ingest.named_files import FILE as NAMED_FILES
 from ingest.named_files import named_files
 
@@ -28,8 +30,8 @@ MOST_BATCHES = 1_000  # what one Snakemake process plans and schedules with ease
 LARGE_BATCH = 100  # filesets; with fewer small ones a job's start takes longer than its work
 
 # What decides how a manifest is read; another version of it reads the manifest again.
-_CODE = ("plan.py", "manifest*.py", "expected_checksum.py", "file_names.py", "fileset.py",
-         "named_files.py", "records.py", "import_*.py", "conversion/options.py",
+_CODE = ("plan.py", "manifest*.py", "bulk/*.py", "expected_checksum.py", "file_names.py",
+         "fileset.py", "named_files.py", "records.py", "import_*.py", "conversion/options.py",
          "omero/target_*.py")  # fmt: skip
 _OPTIONS = ("manifest", "invalid_rows", "batch_size", "allowed_roots", "defaults", "converters")
 
@@ -49,6 +51,8 @@ class Plan:
     """All that a process needs to know before it looks at a batch."""
 
     batches: Mapping[str, Batch]
+    remarks: Sequence[str] = ()  # what a bulk file asks for in vain
+    dry_run: bool = False  # a bulk file asks that nothing be imported
 
 
 NO_PLAN = Plan({})
@@ -81,6 +85,8 @@ def compile_plan(config: Config, root: Path = Path()) -> Plan:
     index = {
         "inputs": inputs,
         "skipped": sum(fileset.problem is not None for fileset in manifest.rows),
+        "remarks": list(manifest.remarks),
+        "dry_run": manifest.dry_run,
         "batches": {
             name: {
                 "filesets": len(ids),
@@ -163,9 +169,9 @@ def _free_numbers(batches: Iterable[str], ids: Iterable[str]) -> Iterator[str]:
 def _inputs(config: Config, root: Path) -> dict[str, str]:
     """Digests of all that the plan is made from, except the files that the rows name."""
     try:
-        manifest = (root / config.manifest).read_bytes()
-    except OSError:
-        manifest = b""  # read_manifest says what is wrong
+        manifest = [path.read_bytes() for path in files_of(root / config.manifest)]
+    except (OSError, ManifestError):
+        manifest = []  # read_manifest says what is wrong
     options = config.model_dump(
         mode="json",
         include=set(_OPTIONS),
@@ -179,7 +185,7 @@ def _inputs(config: Config, root: Path) -> dict[str, str]:
     here = Path(__file__).parent
     code = [path.read_bytes() for pattern in _CODE for path in sorted(here.glob(pattern))]
     return {
-        "manifest": _digest([manifest]),
+        "manifest": _digest(manifest),
         "options": _digest([json.dumps(options, sort_keys=True).encode()]),
         "code": _digest(code),
     }
@@ -199,7 +205,8 @@ def _complete(folder: Path, index: Mapping[str, Any]) -> bool:
 
 
 def _plan(index: Mapping[str, Any]) -> Plan:
-    return Plan({name: Batch(**facts) for name, facts in index["batches"].items()})
+    batches = {name: Batch(**facts) for name, facts in index["batches"].items()}
+    return Plan(batches, index["remarks"], index["dry_run"])
 
 
 def _write_batches(

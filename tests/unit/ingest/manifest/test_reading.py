@@ -11,7 +11,7 @@ from ingest.config import Transfer, load
 from ingest.digests import ALGORITHMS
 from ingest.import_transfers import NAMES
 from ingest.manifest import read_manifest
-from ingest.manifest_table import COLUMNS as COLUMNS_OF_A_MANIFEST
+from ingest.manifest_columns import COLUMNS as COLUMNS_OF_A_MANIFEST
 from tests.unit.ingest.manifest.reading import Read, problems
 
 MD5 = "d41d8cd98f00b204e9800998ecf8427e"
