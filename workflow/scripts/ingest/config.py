@@ -11,24 +11,31 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from ingest.config_errors import ConfigError, bad_option, describe
 from ingest.config_types import (
     AnnotationId,
     BatchSize,
+    Count,
     FilePath,
     ImportTransfer,
+    Number,
     PixelSize,
     Port,
+    ResultsFolder,
     Section,
     TargetText,
     Wait,
 )
+from ingest.config_values import value_problems
 from ingest.conversion.options import Converter, ConverterName, parse_request
+from ingest.doctor.options import Doctor
 from ingest.fileset import BadText
 from ingest.import_options import ChecksumAlgorithm, Exclusion
 from ingest.omero.target_grammar import LONGEST_NAME
+from ingest.orders.options import Orders
+from ingest.undo.options import Relink, Rollback
 
 __all__ = ["Config", "ConfigError", "load"]
 
@@ -191,11 +198,12 @@ class Import(Section):
         description="Import nothing that is in OMERO already, whoever imported it: clientpath "
         "(known by its path), filename (by its files' names and checksums).",
     )
-    parallel_filesets: PositiveInt = Field(
-        default=4, description="Filesets in flight at once, per job."
+    parallel_filesets: Count = Field(
+        default=4, le=1000, description="Filesets in flight at once, per job."
     )
-    parallel_files: PositiveInt = Field(
+    parallel_files: Count = Field(
         default=32,
+        le=10_000,
         description="Files of a fileset in flight at once; of those whose bytes are moved, 4.",
     )
     transfer_folder: FilePath | None = Field(
@@ -209,8 +217,9 @@ class Import(Section):
         "number of minutes, forever, or no. The import goes on without us, and the next run takes "
         "it over.",
     )
-    retry_seconds: NonNegativeInt = Field(
+    retry_seconds: Number = Field(
         default=300,
+        le=10_000_000,
         description="How long a fileset is tried again, with longer and longer pauses, after the "
         "connection to OMERO was lost or OMERO was too busy. It begins by asking OMERO how far the "
         "last attempt got.",
@@ -236,7 +245,9 @@ class Report(Section):
     """results/report.html."""
 
     title: str = Field(default="OMERO ingest", description="Its title.")
-    thumbnails: int = Field(default=200, ge=0, description="How many thumbnails it shows at most.")
+    thumbnails: Number = Field(
+        default=200, le=100_000, description="How many thumbnails it shows at most."
+    )
 
 
 _CONVERTERS = """\
@@ -260,7 +271,7 @@ class Config(Section):
         default=Path("config/manifest.csv"),
         description="One row per fileset: docs/manifest.md lists its columns.",
     )
-    results: FilePath = Field(
+    results: ResultsFolder = Field(
         default=Path("results"), description="Plan, records, journal, tables and report."
     )
     invalid_rows: Literal["refuse", "skip"] = Field(
@@ -292,6 +303,10 @@ class Config(Section):
     importing: Import = Field(default=Import(), alias="import")
     annotate: Annotate = Annotate()
     report: Report = Report()
+    orders: Orders = Orders()
+    doctor: Doctor = Doctor()
+    relink: Relink = Relink()
+    rollback: Rollback = Rollback()
 
     @model_validator(mode="after")
     def _transfer_has_a_store(self) -> Config:
@@ -301,6 +316,16 @@ class Config(Section):
                 "Set transfer.store to the folder that will hold the files, or write "
                 "defaults.transfer: none.",
             )
+        return self
+
+    @model_validator(mode="after")
+    def _orders_converters_are_there(self) -> Config:
+        for container, name in self.orders.converters.items():
+            if name not in self.converters:
+                raise bad_option(
+                    f"orders.converters gives {container} the converter {name}, which there is not",
+                    "Describe it under `converters`.",
+                )
         return self
 
     @model_validator(mode="after")
@@ -325,10 +350,17 @@ def load(options: Mapping[str, Any]) -> Config:
 
     Raises ConfigError with every problem of every option.
     """
+    impossible = list(value_problems(options))
     try:
-        return Config.model_validate(dict(options))
+        config = Config.model_validate(dict(options))
     except ValidationError as error:
-        raise ConfigError(describe(error, Config)) from None
+        problems = describe(error, Config)
+        named = {problem.partition(":")[0] for problem in problems}
+        problems += [each for each in impossible if each.partition(":")[0] not in named]
+        raise ConfigError(problems) from None
+    if impossible:
+        raise ConfigError(impossible)
+    return config
 
 
 if __name__ == "__main__":

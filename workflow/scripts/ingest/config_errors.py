@@ -12,6 +12,8 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 _VALUES = reprlib.Repr()
 _VALUES.maxstring = 100  # enough for most paths
+_VALUES.maxlevel = 2  # values may hold each other, many times over
+SHOWN = 50  # problems told at most
 
 
 class ConfigError(Exception):
@@ -19,9 +21,10 @@ class ConfigError(Exception):
 
     def __init__(self, problems: Sequence[str]) -> None:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        super().__init__(
-            "\n".join([f"The configuration has {count}:", *(f"  {line}" for line in problems)])
-        )
+        lines = [f"The configuration has {count}:", *(f"  {line}" for line in problems[:SHOWN])]
+        if len(problems) > SHOWN:
+            lines.append(f"  and {len(problems) - SHOWN} more.")
+        super().__init__("\n".join(lines))
         self.problems = tuple(problems)
 
 
@@ -37,13 +40,19 @@ def describe(error: ValidationError, root: type[BaseModel]) -> list[str]:
 
 def _line(details: ErrorDetails, root: type[BaseModel]) -> str:
     location = details["loc"]
-    option = ".".join(str(part) for part in location)
+    option = ".".join(_name(part) for part in location)
     value = _VALUES.repr(details["input"])
     if details["type"] == "extra_forbidden":
         return f"{option}: there is no such option. {_suggestion(location, root)}"
     if not option:
         return f"{details['msg']}. {_remedy(details)}"
     return f"{option}: {value} {_cause(details)}. {_remedy(details)}"
+
+
+def _name(part: int | str) -> str:
+    """As it is written, unless it would fill the terminal or steer it."""
+    text = str(part)
+    return text if text.isprintable() and len(text) <= 60 else repr(text[:60])
 
 
 def _suggestion(location: Sequence[int | str], root: type[BaseModel]) -> str:
@@ -80,6 +89,8 @@ def _cause(details: ErrorDetails) -> str:
     kind = details["type"]
     if kind == "literal_error":
         return "is not one of its values"
+    if kind == "invalid_key":
+        return "is a key that is no text"
     if kind.startswith("bool"):
         return "is neither true nor false"
     if kind.startswith("int"):
@@ -106,6 +117,6 @@ def _remedy(details: ErrorDetails) -> str:
         return "Write its options below it, indented, or remove the line."
     if kind in ("list_type", "tuple_type"):
         return "Write [a, b], or one line '- a' for each."
-    if kind == "string_type":
+    if kind in ("string_type", "invalid_key"):
         return 'Put it in quotes: "...".'
     return "Correct it, or remove the line to have the default."

@@ -21,11 +21,34 @@ from ingest.import_options import LARGEST_ID, pixel_size
 from ingest.import_transfers import text_problem
 from ingest.omero.target_grammar import target_problem
 
+MOST = 1_000_000  # minutes, or filesets of a batch: more can only be a slip
+
 
 def _path(value: object) -> object:
     if value == "":
         raise bad_option("is empty", "Write a path, or null for none.")
-    return Path(value).expanduser() if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    if "\n" in value or "\r" in value:
+        raise bad_option("holds a line break", "Write the path on one line.")
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        raise bad_option(
+            "begins with the home folder of a user who does not exist", "Write the whole path."
+        ) from None
+
+
+def _results(value: object) -> object:
+    if isinstance(value, str) and ("{" in value or "}" in value):
+        raise bad_option("has braces, which Snakemake takes for its own", "Name it without them.")
+    return _path(value)
+
+
+def _number(value: object) -> object:
+    if isinstance(value, bool):  # which Python takes for 0 and 1
+        raise bad_option("is no number", "Write a number.")
+    return value
 
 
 def _target(value: str) -> str:
@@ -42,10 +65,17 @@ def _import_transfer(value: str) -> str:
     return value
 
 
+def _counts(value: object) -> bool:
+    return isinstance(value, int) and value is not True and 0 < value <= MOST
+
+
 def _batch_size(value: object) -> object:
-    if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and value > 0):
+    if value == "auto" or _counts(value):
         return value
-    raise bad_option("is neither auto nor a number of filesets", "Write auto or a number like 100.")
+    raise bad_option(
+        f"is neither auto nor a number of filesets up to {MOST:,}",
+        "Write auto or a number like 100.",
+    )
 
 
 def _pixel_size(value: object) -> object:
@@ -60,21 +90,25 @@ def _pixel_size(value: object) -> object:
 def _wait(value: object) -> object:
     if value is False or value == 0:  # what YAML makes of `no`
         return "no"
-    if value in ("forever", "no") or (isinstance(value, int) and value is not True and value > 0):
+    if value in ("forever", "no") or _counts(value):
         return value
     raise bad_option(
-        "is neither forever, no, nor a number of minutes", "Write forever, no or a number like 240."
+        f"is neither forever, no, nor a number of minutes up to {MOST:,}",
+        "Write forever, no or a number like 240.",
     )
 
 
 FilePath = Annotated[Path, BeforeValidator(_path)]
+ResultsFolder = Annotated[Path, BeforeValidator(_results)]
+Count = Annotated[int, BeforeValidator(_number), Field(gt=0)]
+Number = Annotated[int, BeforeValidator(_number), Field(ge=0)]
 TargetText = Annotated[str, AfterValidator(_target)]
 ImportTransfer = Annotated[str, AfterValidator(_import_transfer)]
 PixelSize = Annotated[str, BeforeValidator(_pixel_size)]
-AnnotationId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+AnnotationId = Annotated[Count, Field(le=LARGEST_ID)]
 Wait = Annotated[Literal["forever", "no"] | PositiveInt, BeforeValidator(_wait)]
 BatchSize = Annotated[Literal["auto"] | PositiveInt, BeforeValidator(_batch_size)]
-Port = Annotated[int, Field(ge=1, le=65535)]
+Port = Annotated[Count, Field(le=65535)]
 
 
 class Section(BaseModel):

@@ -113,12 +113,12 @@ class Converter(BaseModel):
     environment: Annotated[dict[str, str], AfterValidator(_environment)] = Field(
         default={}, description="Variables; the converter has no others of ours."
     )
-    cpus: PositiveInt = Field(default=1, description="Processors it may keep busy.")
+    cpus: PositiveInt = Field(default=1, le=10_000, description="Processors it may keep busy.")
     memory_mb: PositiveInt | None = Field(
-        default=None, description="It is ended when it takes more memory than that."
+        default=None, le=100_000_000, description="It is ended when it takes more memory than that."
     )
     time_limit_minutes: float = Field(
-        default=240, gt=0, description="It is ended when it takes longer than that."
+        default=240, gt=0, le=1_000_000, description="It is ended when it takes longer than that."
     )
     network: bool = Field(default=False, description="Whether it may use the network.")
     alt_output: bool = Field(
@@ -145,6 +145,11 @@ class Converter(BaseModel):
                     "a converter's command names no {input} or no {output}",
                     "Say in the command where the file is and where the result goes.",
                 )
+        if self.image.startswith("-"):
+            raise bad_option(
+                "a converter's image begins with a hyphen, as options of the runtime do",
+                "Write the image's name.",
+            )
         if self.runtime == "host" and self.image:
             raise bad_option(
                 "a converter has an image, and the runtime host, which runs none",

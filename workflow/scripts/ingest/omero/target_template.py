@@ -9,6 +9,8 @@ and sets with `&&` are understood, and Python's `(?P<Container1>...)` too.
 
 from __future__ import annotations
 
+import math
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -16,9 +18,12 @@ from ingest.fileset import Problem, StageError
 
 PREFIX = "regex:"
 GROUP = "Container1"
+LONGEST = 1000  # characters of a pattern
+MOST_COUNTED = 10_000  # repetitions, all of a pattern's counts {n} multiplied: each takes memory
 MATCHING = 1.0  # seconds that one folder may take; a sound pattern takes microseconds
 
 _DISCRIMINATORS = ("name", "+name", "-name", "%name", "@name")
+_COUNT = re.compile(r"\{(\d*),?(\d*)\}")
 _EXAMPLE = "regex:name:.*/(?<Container1>[^/]+)"
 
 _too_slow: set[str] = set()
@@ -32,6 +37,11 @@ def template_problem(target: str) -> Problem | None:
     """What is wrong with a template, whatever the folder; None if nothing."""
     import regex  # not Python's own: it takes Java's groups, and gives up in time
 
+    if len(target) > LONGEST:
+        return Problem(
+            f"the regular expression of the target has {len(target)} characters",
+            f"Write one of at most {LONGEST}.",
+        )
     discriminator, pattern = _parts(target)
     if discriminator not in _DISCRIMINATORS:
         return Problem(
@@ -40,8 +50,18 @@ def template_problem(target: str) -> Problem | None:
             f"Write one of {', '.join(_DISCRIMINATORS)} there, also when the pattern itself has a "
             f"colon: {PREFIX}name:{target.removeprefix(PREFIX)}",
         )
+    counts = [int(number or 1) for pair in _COUNT.findall(pattern) for number in pair]
+    if math.prod(max(1, count) for count in counts) > MOST_COUNTED:
+        return Problem(
+            f"target {target!r} asks for too many repetitions",
+            "Write + or * instead of the counts in braces.",
+        )
     try:
         groups = _compiled(pattern).groupindex
+    except RecursionError:
+        return Problem(
+            f"target {target!r} has too many groups within groups", "Write a simpler pattern."
+        )
     except regex.error as error:
         return Problem(
             f"target {target!r} is no regular expression: {error}",
