@@ -61,8 +61,8 @@ class Outcome:
 
 
 class WayIn(Protocol):
-    """Where intakes come from. After a kill, all of it may be called again for the same intake: what
-    was done already must not be done twice."""
+    """Where intakes come from. After a kill, all of it may be called again for the same intake:
+    what was done already must not be done twice."""
 
     @property
     def name(self) -> str:
@@ -87,8 +87,8 @@ class WayIn(Protocol):
 def write_intake(
     folder: Path, rows: Sequence[Mapping[str, str]], beside: Mapping[str, str] | None = None
 ) -> Intake:
-    """Make the intake `folder`, with `rows` (column: cell) as its manifest and, next to it, the texts
-    of `beside` (file name: content). One that is there already is left as it is."""
+    """Make the intake `folder`, with `rows` (column: cell) as its manifest and, next to it, the
+    texts of `beside` (file name: content). One that is there already is left as it is."""
     if folder.exists():
         return Intake(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
