@@ -31,9 +31,11 @@ from ingest.config_types import (
 from ingest.config_values import value_problems
 from ingest.conversion.options import Converter, ConverterName, parse_request
 from ingest.doctor.options import Doctor
+from ingest.drop.options import Trees
 from ingest.fileset import BadText
 from ingest.import_options import ChecksumAlgorithm, Exclusion
 from ingest.omero.target_grammar import LONGEST_NAME
+from ingest.watch.options import Watch
 from ingest.orders.options import Orders
 from ingest.undo.options import Relink, Rollback
 
@@ -263,6 +265,15 @@ converters:
     memory_mb: 4000
     time_limit_minutes: 60"""
 
+_DROP = """\
+drop:
+  dropbox:
+    root: /data/DropBox
+    target: Dataset:name:Incoming
+    settle: 60
+    users:
+      ada: {target: 'Project:name:P/Dataset:name:D', group: lab}"""
+
 
 class Config(Section):
     """Configuration of the OMERO ingest workflow."""
@@ -303,6 +314,13 @@ class Config(Section):
     importing: Import = Field(default=Import(), alias="import")
     annotate: Annotate = Annotate()
     report: Report = Report()
+    drop: Trees = Field(
+        default={},
+        description="Trees that are scanned for new filesets, by names of your own. "
+        "docs/drop-folders.md lists their options.",
+        examples=[_DROP],
+    )
+    watch: Watch = Watch()
     orders: Orders = Orders()
     doctor: Doctor = Doctor()
     relink: Relink = Relink()
