@@ -18,6 +18,8 @@ include: "workflow/rules/import.smk"
 include: "workflow/rules/annotate.smk"
 include: "workflow/rules/summary.smk"
 include: "workflow/rules/slurm.smk"
+include: "workflow/rules/doctor.smk"
+include: "workflow/rules/audit.smk"
 include: "workflow/rules/run.smk"
 
 
@@ -26,6 +28,8 @@ localrules:
     targets,
     summary,
     verdict,
+    doctor,
+    audit,
 
 
 rule all:

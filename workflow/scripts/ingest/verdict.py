@@ -80,10 +80,11 @@ _AFTER_REPAIR = "After the repair, the same command tries again what failed, and
 
 
 def _told(what: str, cause: str, remedy: str) -> str:
-    return f"  {what}\n    cause:  {_printable(cause)}\n    remedy: {_printable(remedy)}"
+    return f"  {what}\n    cause:  {printable(cause)}\n    remedy: {printable(remedy)}"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """`text` with its control characters escaped."""
     return "".join(
         character if character.isprintable() else repr(character)[1:-1] for character in text
     )

@@ -58,7 +58,7 @@ def session_for(sessions: Any, login: Any, user: str, group: str, idle: int) -> 
     try:
         opened = sessions.createSessionWithTimeouts(principal, 0, idle)
     except omero.SecurityViolation:
-        raise _no_right(login, user, group) from None
+        raise no_right(login, user, group) from None
     except omero.ApiUsageException as error:
         raise StageError(
             f"OMERO opened no session for {user}: {error.message}",
@@ -67,7 +67,7 @@ def session_for(sessions: Any, login: Any, user: str, group: str, idle: int) -> 
     return str(opened.getUuid().getValue())
 
 
-def _no_right(login: Any, user: str, group: str) -> StageError:
+def no_right(login: Any, user: str, group: str) -> StageError:
     place = f"in group {group}" if group else f"in {user}'s default group"
     if login.isAdmin:
         reason = f"{login.userName} is an administrator without the Sudo privilege"

@@ -1,0 +1,7 @@
+rule doctor:
+    log:
+        f"{RESULTS}/logs/doctor.log",
+    conda:
+        "../../envs/ingest.yaml"
+    script:
+        "../scripts/doctor.py"

@@ -1,0 +1,77 @@
+"""results/doctor.txt and results/doctor.json."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ingest.atomic import write_text
+from ingest.doctor.findings import STATUSES, Finding, counted
+from ingest.verdict import printable
+
+WIDTH = 100
+_INDENT = 21  # of findings: status and check stand before them
+
+
+def write(results: Path, findings: Sequence[Finding]) -> None:
+    write_text(results / "doctor.txt", table(findings))
+    write_text(results / "doctor.json", _json(findings))
+
+
+def table(findings: Sequence[Finding]) -> str:
+    """What must be fixed stands last, next to the prompt."""
+    lines = []
+    for finding in sorted(findings, key=lambda each: STATUSES.index(each.status)):
+        head = f"{finding.status:<5} {finding.check:<14} "
+        lines += _wrapped(head, finding.finding)
+        if finding.remedy:
+            lines += _wrapped(" " * _INDENT + "-> ", finding.remedy)
+    return "\n".join([*lines, "", summed_up(findings)]) + "\n"
+
+
+def summed_up(findings: Sequence[Finding]) -> str:
+    count = Counter(finding.status for finding in findings)
+    if count["fix"]:
+        words = f"{counted(count['fix'], 'thing')} must be fixed before a run"
+    else:
+        words = "Nothing stands in the way of a run"
+    also = f" ({count['warn']} to look at)" if count["warn"] else ""
+    return f"{words}{also}: results/doctor.json has it all."
+
+
+def _wrapped(head: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        printable(" ".join(text.split())),
+        WIDTH,
+        initial_indent=head,
+        subsequent_indent=" " * (len(head) if head.strip() == "->" else _INDENT),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _json(findings: Sequence[Finding]) -> str:
+    count = Counter(finding.status for finding in findings)
+    return (
+        json.dumps(
+            {
+                "checked": datetime.now(UTC).isoformat(),
+                **{status: count[status] for status in STATUSES},
+                "findings": [
+                    {
+                        "status": finding.status,
+                        "check": finding.check,
+                        "finding": finding.finding,
+                        "remedy": finding.remedy,
+                    }
+                    for finding in findings
+                ],
+            },
+            indent=1,
+        )
+        + "\n"
+    )
