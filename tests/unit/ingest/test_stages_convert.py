@@ -52,7 +52,7 @@ def plan_names(context: Context, *rows: Fileset) -> None:
     """What the plan leaves of the manifest's rows for convert."""
     path = context.results / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(named_files(rows)))
+    path.write_text(json.dumps(named_files([row.to_json() for row in rows], {})))
 
 
 def names(record: Record) -> list[str]:

@@ -8,23 +8,26 @@ import uuid
 from pathlib import Path
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes, sync: bool = True) -> None:
     """Write `content` to `path`, creating its folder; a reader never sees a part of it.
 
-    An OSError leaves what was there before untouched.
+    An OSError leaves what was there before untouched. Without `sync` nothing waits for the disk,
+    and a power cut may leave a file that is too short.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".{uuid.uuid4().hex}.partial"
     try:
         with temporary.open("xb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    fsync_folder(path.parent)
+    if sync:
+        fsync_folder(path.parent)
 
 
 def write_text(path: Path, text: str) -> None:

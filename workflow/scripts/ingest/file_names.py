@@ -34,7 +34,7 @@ class Folders:
             try:
                 with os.scandir(folder) as found:
                     for entry in found:
-                        (folders if entry.is_dir() else files).append(entry.name)
+                        (folders if _is_folder(entry) else files).append(entry.name)
             except (FileNotFoundError, NotADirectoryError):
                 pass
             known = self._known[folder] = (sorted(files), sorted(folders))
@@ -63,29 +63,45 @@ def matches(folder: str, entry: str, folders: Folders) -> list[str]:
     the very name of the entry is meant by it, whatever characters it has. Raises OSError for a
     folder that cannot be read.
     """
-    name = str(PurePosixPath(entry))
+    name = str(PurePosixPath(entry)) if "/" in entry else entry
     if os.path.lexists(f"{folder}/{name}"):
         return [name]
     if not _GLOB.search(name):
         return []
-    return sorted(set(_walk(folder, "", name.split("/"), folders)), key=_natural)
+    return sorted(set(_walk(folder, "", name.split("/"), folders, set())), key=_natural)
 
 
-def _walk(folder: str, inner: str, parts: list[str], folders: Folders) -> Iterator[str]:
-    """Files below `folder`/`inner` that match `parts`, relative to `folder`; `inner` ends in /."""
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads in circles, or where one may not look
+        return False
+
+
+def _walk(
+    folder: str, inner: str, parts: list[str], folders: Folders, seen: set[tuple[str, int]]
+) -> Iterator[str]:
+    """Files below `folder`/`inner` that match `parts`, relative to `folder`; `inner` ends in /.
+
+    `seen` are the folders that were walked for so many parts: several `**` would lead to each in
+    more ways than there is time for.
+    """
+    if (inner, len(parts)) in seen:
+        return
+    seen.add((inner, len(parts)))
     part, rest = parts[0], parts[1:]
     files, subfolders = folders.entries(f"{folder}/{inner}")
     if part == "**":
         if rest:
-            yield from _walk(folder, inner, rest, folders)
+            yield from _walk(folder, inner, rest, folders, seen)
         else:
             yield from (inner + name for name in files if not name.startswith("."))
         for name in subfolders:
             if not name.startswith(".") and not Path(f"{folder}/{inner}{name}").is_symlink():
-                yield from _walk(folder, f"{inner}{name}/", parts, folders)
+                yield from _walk(folder, f"{inner}{name}/", parts, folders, seen)
     elif rest:
         for name in _matching(part, subfolders):
-            yield from _walk(folder, f"{inner}{name}/", rest, folders)
+            yield from _walk(folder, f"{inner}{name}/", rest, folders, seen)
     else:
         yield from (inner + name for name in _matching(part, files))
 

@@ -30,6 +30,9 @@ class Problem:
     cause: str
     remedy: str
 
+    def to_json(self) -> dict[str, str]:
+        return _values(self)
+
 
 class BadText(ValueError):
     """A text, of a manifest's cell or the configuration, that cannot be what it is to say."""
@@ -76,22 +79,11 @@ class Fileset:
     problem: Problem | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return {**_values(self), "problem": _values(self.problem) if self.problem else None}
-
-    def to_short_json(self) -> dict[str, Any]:
-        """Without what is as by default, which is most: a third of the bytes and of the time."""
-        values = {
-            name: value
-            for name in self.__slots__
-            if (value := getattr(self, name)) != _DEFAULTS.get(name)
-        }
-        if self.problem:
-            values["problem"] = _values(self.problem)
-        return values
+        return {**_values(self), "problem": self.problem.to_json() if self.problem else None}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Fileset:
-        """From either form."""
+        """What `data` does not tell is as by default."""
         values = dict(data)
         for name in ("files", "tags", "pixel_size", "annotations", "exclude"):
             if name in values:
@@ -104,7 +96,7 @@ class Fileset:
         return cls(**values)
 
 
-_DEFAULTS = {each.name: each.default for each in fields(Fileset)}
+DEFAULTS = {each.name: each.default for each in fields(Fileset)}
 
 
 @dataclass(frozen=True, slots=True)

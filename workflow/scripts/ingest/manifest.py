@@ -7,24 +7,24 @@ whatever needs a file opened is a stage's work.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
-
-import pandas as pd
+from typing import Any
 
 from ingest.config import Config, ConfigError
 from ingest.conversion.options import NO_CONVERTER
 from ingest.expected_checksum import parse_checksum
-from ingest.fileset import Fileset, Problem
+from ingest.fileset import DEFAULTS, Fileset, Problem
 from ingest.import_options import PARSERS, parsed
 from ingest.import_transfers import custom_problem, is_custom
 from ingest.journal import JOURNAL, Journal
 from ingest.manifest_cells import check_cells, check_removals, usable_id
 from ingest.manifest_columns import COMMENT, KEY_VALUE
-from ingest.manifest_problems import ManifestError, RowProblem
+from ingest.manifest_problems import ManifestError, RowProblem, shortened
 from ingest.manifest_sources import SourceChecks, SourceRow
-from ingest.manifest_table import read_table
+from ingest.manifest_table import Columns, Table, read_table
 
 __all__ = ["Manifest", "ManifestError", "RowProblem", "read_manifest"]
 
@@ -35,15 +35,21 @@ _DEFAULTED = (
 
 @dataclass(frozen=True)
 class Manifest:
-    """`rows` in the manifest's order, defaults filled in; the `problems` of those that carry one,
-    by row; about how many bytes each row names, by row, where that is known; what a bulk file asks
-    for in vain, and whether it asks for a dry run."""
+    """`values` of the rows in the manifest's order, defaults filled in, as Fileset.from_json takes
+    them: without what is as by default, which is most; the `problems` of those that carry one, by
+    row; about how many bytes each row names, and where they really lie, by row, where that is
+    known; what a bulk file asks for in vain, and whether it asks for a dry run."""
 
-    rows: list[Fileset]
+    values: list[dict[str, Any]]
     problems: list[RowProblem]
     sizes: Mapping[int, int]
+    places: Mapping[int, str]
     remarks: Sequence[str] = ()
     dry_run: bool = False
+
+    @cached_property
+    def rows(self) -> list[Fileset]:
+        return [Fileset.from_json(values) for values in self.values]
 
 
 def read_manifest(config: Config, root: Path = Path()) -> Manifest:
@@ -58,10 +64,10 @@ def read_manifest(config: Config, root: Path = Path()) -> Manifest:
     _check_default_transfer(config)
     path = root / config.manifest
     table = read_table(path)
-    problems = [*table.ragged, *check_cells(table.frame, config)]
+    problems = [*table.ragged, *check_cells(table, config)]
 
-    frame = _with_defaults(table.frame, config)
-    problems += check_removals(frame)
+    table = replace(table, columns=_with_defaults(table.columns, config))
+    problems += check_removals(table)
     # What is empty or holds control characters has been refused and cannot be looked for.
     names = ("path", "files", "checksums")
     unusable = {problem.row for problem in problems if problem.column in names}
@@ -70,8 +76,13 @@ def read_manifest(config: Config, root: Path = Path()) -> Manifest:
         [root / allowed for allowed in config.allowed_roots],
         root / config.transfer.store if config.transfer.store else None,
         Journal(root / config.results / JOURNAL),
+        [path, root / config.results],
     )
-    for row in _source_rows(frame):
+    paths = [
+        path if line in unusable else sources.absolute(path)
+        for line, path in zip(table.lines, table.columns["path"], strict=True)
+    ]
+    for row in _source_rows(table, paths):
         if row.line not in unusable:
             sources.check(row)
     sources.check_overlaps()
@@ -79,8 +90,8 @@ def read_manifest(config: Config, root: Path = Path()) -> Manifest:
     problems = sorted([*problems, *sources.problems], key=lambda problem: problem.row)
     if table.problems or (problems and config.invalid_rows == "refuse"):
         raise ManifestError(path, [*table.problems, *problems])
-    rows = _filesets(frame, table.ragged, problems, sources, config)
-    return Manifest(rows, problems, sources.sizes, table.remarks, table.dry_run)
+    rows = _values(table, paths, problems, sources, config)
+    return Manifest(rows, problems, sources.sizes, sources.places, table.remarks, table.dry_run)
 
 
 def _check_default_transfer(config: Config) -> None:
@@ -91,7 +102,7 @@ def _check_default_transfer(config: Config) -> None:
             raise ConfigError([f"defaults.import_transfer: {problem.cause}. {problem.remedy}"])
 
 
-def _with_defaults(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
+def _with_defaults(columns: Columns, config: Config) -> Columns:
     options = config.importing
     defaults = {
         **{column: getattr(config.defaults, column) for column in _DEFAULTED},
@@ -103,100 +114,122 @@ def _with_defaults(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
         "exclude": ";".join(options.exclude),
     }
     filled = {
-        column: frame[column].mask(frame[column] == "", default)
+        column: [cell or default for cell in columns[column]]
         for column, default in defaults.items()
     }
-    filled["convert"] = filled["convert"].mask(filled["convert"] == NO_CONVERTER, "")
+    filled["convert"] = ["" if cell == NO_CONVERTER else cell for cell in filled["convert"]]
     # A converter writes to the store itself.
-    filled["transfer"] = filled["transfer"].mask(filled["convert"] != "", "none")
-    return frame.assign(**filled)
-
-
-def _source_rows(frame: pd.DataFrame) -> list[SourceRow]:
-    columns = (
-        "fileset", "path", "files", "transfer", "import_transfer", "checksum", "checksums"
-    )  # fmt: skip
-    return [
-        SourceRow(line, fileset, path, _split(files), *others)
-        for line, fileset, path, files, *others in zip(
-            frame.index.tolist(), *(frame[column].tolist() for column in columns), strict=True
-        )
+    filled["transfer"] = [
+        "none" if convert else transfer
+        for transfer, convert in zip(filled["transfer"], filled["convert"], strict=True)
     ]
+    return {**columns, **filled}
 
 
-def _filled(
-    cells: Mapping[str, str], columns: Sequence[tuple[str, str]]
-) -> tuple[tuple[str, str], ...]:
-    """What the columns hold, each under the name it is given with; nothing of empty cells."""
-    return tuple([(name, cells[column]) for column, name in columns if cells[column]])
+def _source_rows(table: Table, paths: Sequence[str]) -> Iterator[SourceRow]:
+    others = ("fileset", "transfer", "import_transfer", "checksum", "checksums")
+    return map(
+        SourceRow,
+        table.lines,
+        paths,
+        map(_split, table.columns["files"]),
+        *(table.columns[column] for column in others),
+    )
 
 
 def _split(cell: str) -> tuple[str, ...]:
     """The entries of a `;`-separated cell, each once."""
-    if not cell:
-        return ()
     if ";" not in cell:
-        return (cell,)
+        return (cell,) if cell else ()
     return tuple(dict.fromkeys(entry.strip() for entry in cell.split(";") if entry.strip()))
 
 
-def _filesets(
-    frame: pd.DataFrame,
-    ragged: Sequence[RowProblem],
+def _values(
+    table: Table,
+    paths: Sequence[str],
     problems: Sequence[RowProblem],
     sources: SourceChecks,
     config: Config,
-) -> list[Fileset]:
+) -> list[dict[str, Any]]:
+    """Each row as JSON for a Fileset. (A hundred thousand Filesets would take as long to make
+    and write as all else that is done to a manifest.)"""
     problem_of = _joined(problems)
     nameless = {problem.row for problem in problems if problem.column == "fileset"}
     taken = {
         fileset.lower()
-        for line, fileset in zip(frame.index.tolist(), frame["fileset"].tolist(), strict=True)
+        for line, fileset in zip(table.lines, table.columns["fileset"], strict=True)
         if line not in nameless
     }
-    names = frame.columns.tolist()
-    keys = [
-        (column, column.removeprefix(KEY_VALUE)) for column in names if column.startswith(KEY_VALUE)
-    ]
-    comments = [("comment", "")] + [
-        (column, column.removeprefix(COMMENT)) for column in names if column.startswith(COMMENT)
-    ]
+    fields = _fields(table, problem_of, sources, config)
+    names, defaults = list(fields), [DEFAULTS[name] for name in fields]
+    options = zip(*(table.columns[name] for name in PARSERS), strict=True)
     rows = []
-    for line, *values in zip(
-        frame.index.tolist(), *(frame[name].tolist() for name in names), strict=True
+    for line, fileset, path, texts, *values in zip(
+        table.lines, table.columns["fileset"], paths, options, *fields.values(), strict=True
     ):
-        cells = dict(zip(names, values, strict=True))
-        problem = problem_of.get(line)
-        rows.append(
-            Fileset(
-                id=_free_id(line, taken) if line in nameless else cells["fileset"],
-                row=line,
-                path=cells["path"] if problem else sources.absolute(cells["path"]),
-                files=_split(cells["files"]),
-                target=cells["target"],
-                user=cells["user"],
-                group=cells["group"],
-                name=cells["name"],
-                description=cells["description"],
-                transfer=cells["transfer"],
-                import_transfer=cells["import_transfer"],
-                convert=cells["convert"],
-                checksum=cells["checksum"] if problem else _canonical(cells["checksum"]),
-                checksums=_absolute_if(cells["checksums"], sources, problem),
-                tags=_split(cells["tags"]) or config.defaults.tags,
-                key_values=_filled(cells, keys),
-                comments=_filled(cells, comments),
-                problem=problem,
-                **({} if problem else parsed(*(cells[name] for name in PARSERS))),
-            )
-        )
-    for found in ragged:
+        identity = _free_id(line, taken) if line in nameless else fileset
+        row: dict[str, Any] = {"id": identity, "row": line, "path": path}
+        for name, value, default in zip(names, values, defaults, strict=True):
+            if value != default:
+                row[name] = value
+        if line in problem_of:
+            row["problem"] = problem_of[line].to_json()
+        else:
+            row |= _unusual(texts)
+        rows.append(row)
+    for found in table.ragged:
         identity = found.fileset
         if not usable_id(identity) or identity.lower() in taken:
             identity = _free_id(found.row, taken)
         taken.add(identity.lower())
-        rows.append(Fileset(identity, found.row, "", problem=problem_of[found.row]))
-    return sorted(rows, key=lambda row: row.row)
+        problem = problem_of[found.row].to_json()
+        rows.append({"id": identity, "row": found.row, "path": "", "problem": problem})
+    return sorted(rows, key=lambda row: row["row"])
+
+
+def _fields(
+    table: Table,
+    problem_of: Container[int],
+    sources: SourceChecks,
+    config: Config,
+) -> dict[str, Sequence[Any]]:
+    """Of each field of a Fileset that the cells give as they are, or nearly so, its values row by
+    row; without those that no row has."""
+    columns = table.columns
+    fields: dict[str, Sequence[Any]] = {
+        "files": [_split(cell) for cell in columns["files"]],
+        **{name: columns[name] for name in _DEFAULTED},
+        "checksum": [
+            cell if not cell or line in problem_of else ":".join(parse_checksum(cell))
+            for line, cell in zip(table.lines, columns["checksum"], strict=True)
+        ],
+        "checksums": [
+            cell if not cell or line in problem_of else sources.absolute(cell)
+            for line, cell in zip(table.lines, columns["checksums"], strict=True)
+        ],
+        "tags": [_split(cell) or config.defaults.tags for cell in columns["tags"]],
+        "key_values": _named(columns, KEY_VALUE),
+        "comments": _named({COMMENT: columns["comment"], **columns}, COMMENT),
+    }
+    return {name: values for name, values in fields.items() if set(values) - {DEFAULTS[name]}}
+
+
+def _named(columns: Columns, prefix: str) -> Sequence[tuple[tuple[str, str], ...]]:
+    """What a family of columns holds row by row, each cell under the name it is given with; nothing
+    of empty cells."""
+    names = [name for name in columns if name.startswith(prefix)]
+    keys = [name.removeprefix(prefix) for name in names]
+    return [
+        tuple([(key, cell) for key, cell in zip(keys, cells, strict=True) if cell])
+        for cells in zip(*(columns[name] for name in names), strict=True)
+    ]
+
+
+@lru_cache(maxsize=4096)
+def _unusual(texts: tuple[str, ...]) -> Mapping[str, Any]:
+    """Options of an import, from their texts in the order of PARSERS, that are not a Fileset's
+    defaults."""
+    return {name: value for name, value in parsed(*texts).items() if value != DEFAULTS[name]}
 
 
 def _joined(problems: Sequence[RowProblem]) -> Mapping[int, Problem]:
@@ -207,10 +240,12 @@ def _joined(problems: Sequence[RowProblem]) -> Mapping[int, Problem]:
     return {
         row: Problem(
             "; ".join(
-                f"{found.column}: {found.cause}" if found.column else found.cause
+                f"{found.column}: {shortened(found.cause)}"
+                if found.column
+                else shortened(found.cause)
                 for found in several
             ),
-            " ".join(dict.fromkeys(found.remedy for found in several)),
+            " ".join(dict.fromkeys(shortened(found.remedy) for found in several)),
         )
         for row, several in by_row.items()
     }
@@ -223,12 +258,3 @@ def _free_id(line: int, taken: set[str]) -> str:
         identity = f"row-{line}-{number}"
     taken.add(identity)
     return identity
-
-
-def _canonical(checksum: str) -> str:
-    """A checksum's cell with the algorithm's own name and the digest as it is computed here."""
-    return ":".join(parse_checksum(checksum)) if checksum else ""
-
-
-def _absolute_if(path: str, sources: SourceChecks, problem: Problem | None) -> str:
-    return path if problem or not path else sources.absolute(path)

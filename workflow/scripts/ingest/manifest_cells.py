@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import get_args
 
-import pandas as pd
-
 from ingest.config import Config, Transfer
 from ingest.conversion.options import NO_CONVERTER, parse_request
 from ingest.expected_checksum import parse_checksum
@@ -17,6 +15,7 @@ from ingest.import_options import PARSERS
 from ingest.import_transfers import custom_problem, is_custom, removes_sources, text_problem
 from ingest.manifest_columns import FAMILIES
 from ingest.manifest_problems import RowProblem
+from ingest.manifest_table import Table
 from ingest.omero.target_grammar import LONGEST_NAME, target_problem
 
 # A leading dot hides a file and a leading hyphen looks like an option of every command.
@@ -32,41 +31,45 @@ def usable_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
-def check_cells(frame: pd.DataFrame, config: Config) -> Iterator[RowProblem]:
-    """The problems of the cells in `frame`, which is a Table's. Empty cells mean defaults, which
-    the configuration has checked."""
-    yield from _check_ids(frame)
-    yield from _judge(frame, "path", _empty_path, with_empty=True)
-    for column in frame.columns:
-        if column in ("description", "comment") or column.startswith(tuple(FAMILIES)):
-            yield from _judge(frame, column, _control_in_text)
-        elif column != "fileset":
-            yield from _judge(frame, column, _control)
-    yield from _judge(frame, "target", target_problem)
-    yield from _judge(frame, "name", _name)
-    yield from _judge(frame, "transfer", lambda value: _transfer(value, config))
-    yield from _judge(frame, "import_transfer", lambda value: _import_transfer(value, config))
-    yield from _judge(frame, "convert", lambda value: _convert(value, config))
+def check_cells(table: Table, config: Config) -> Iterator[RowProblem]:
+    """The problems of a table's cells. Empty cells mean defaults, which the configuration has
+    checked."""
+    yield from _check_ids(table)
+    yield from _judge(table, "path", _empty_path, with_empty=True)
+    for column, values in table.columns.items():
+        is_text = column in ("description", "comment") or column.startswith(tuple(FAMILIES))
+        characters = _CONTROL_IN_TEXT if is_text else _CONTROL
+        # All cells at once, of which hardly any have one.
+        if column != "fileset" and characters.search("".join(values)):
+            yield from _judge(table, column, _control_in_text if is_text else _control)
+    yield from _judge(table, "target", target_problem)
+    yield from _judge(table, "name", _name)
+    yield from _judge(table, "transfer", lambda value: _transfer(value, config))
+    yield from _judge(table, "import_transfer", lambda value: _import_transfer(value, config))
+    yield from _judge(table, "convert", lambda value: _convert(value, config))
     for column, parse in {"checksum": parse_checksum, **PARSERS}.items():
-        yield from _judge(frame, column, partial(_parsing, parse))
-    yield from _check_transfers_of_converted(frame, config)
-    both = frame[(frame["checksum"] != "") & (frame["checksums"] != "")]
-    for line, fileset in zip(both.index, both["fileset"], strict=True):
-        yield RowProblem(
-            line,
-            "checksum",
-            fileset,
-            "the row has both a checksum and a checksums file",
-            "Leave one of the two cells empty.",
-        )
+        yield from _judge(table, column, partial(_parsing, parse))
+    yield from _check_transfers_of_converted(table, config)
+    for line, fileset, checksum, checksums in _rows(table, "fileset", "checksum", "checksums"):
+        if checksum and checksums:
+            yield RowProblem(
+                line,
+                "checksum",
+                fileset,
+                "the row has both a checksum and a checksums file",
+                "Leave one of the two cells empty.",
+            )
 
 
-def _check_transfers_of_converted(frame: pd.DataFrame, config: Config) -> Iterator[RowProblem]:
-    converted = frame["convert"].mask(frame["convert"] == "", config.defaults.convert)
-    wrong = frame[~converted.isin(["", NO_CONVERTER]) & ~frame["transfer"].isin(["", "none"])]
-    for line, transfer, fileset in zip(
-        wrong.index, wrong["transfer"], wrong["fileset"], strict=True
-    ):
+def _rows(table: Table, *columns: str) -> Iterator[tuple[int, *tuple[str, ...]]]:
+    """Of each row its line and its cells in `columns`."""
+    return zip(table.lines, *(table.columns[column] for column in columns), strict=True)
+
+
+def _check_transfers_of_converted(table: Table, config: Config) -> Iterator[RowProblem]:
+    for line, fileset, transfer, convert in _rows(table, "fileset", "transfer", "convert"):
+        if transfer in ("", "none") or (convert or config.defaults.convert) in ("", NO_CONVERTER):
+            continue
         yield RowProblem(
             line,
             "transfer",
@@ -78,12 +81,10 @@ def _check_transfers_of_converted(frame: pd.DataFrame, config: Config) -> Iterat
         )
 
 
-def check_removals(frame: pd.DataFrame) -> Iterator[RowProblem]:
+def check_removals(table: Table) -> Iterator[RowProblem]:
     """The rows whose import would remove what has to stay. Defaults are filled in."""
-    for line, fileset, transfer, convert, how in zip(
-        frame.index.tolist(),
-        *(frame[name].tolist() for name in ("fileset", "transfer", "convert", "import_transfer")),
-        strict=True,
+    for line, fileset, transfer, convert, how in _rows(
+        table, "fileset", "transfer", "convert", "import_transfer"
     ):
         if not removes_sources(how):
             continue
@@ -109,25 +110,29 @@ def check_removals(frame: pd.DataFrame) -> Iterator[RowProblem]:
 
 
 def _judge(
-    frame: pd.DataFrame,
+    table: Table,
     column: str,
     judge: Callable[[str], Problem | None],
     with_empty: bool = False,
 ) -> Iterator[RowProblem]:
     """Asks `judge` once for each value that the column holds."""
-    values = frame[column].unique()
     bad = {
-        value: problem for value in values if (value or with_empty) and (problem := judge(value))
+        value: problem
+        for value in set(table.columns[column])
+        if (value or with_empty) and (problem := judge(value))
     }
     if bad:
-        rows = frame[frame[column].isin(list(bad))]
-        for line, value, fileset in zip(rows.index, rows[column], rows["fileset"], strict=True):
-            yield RowProblem.of(bad[value], line, column, fileset)
+        for line, fileset, value in _rows(table, "fileset", column):
+            if value in bad:
+                yield RowProblem.of(bad[value], line, column, fileset)
 
 
-def _check_ids(frame: pd.DataFrame) -> Iterator[RowProblem]:
+def _check_ids(table: Table) -> Iterator[RowProblem]:
+    ids = table.columns["fileset"]
+    if all(map(_ID.fullmatch, ids)) and len(set(map(str.lower, ids))) == len(ids):
+        return
     first: dict[str, tuple[int, str]] = {}
-    for line, fileset in zip(frame.index.tolist(), frame["fileset"].tolist(), strict=True):
+    for line, fileset in _rows(table, "fileset"):
         if not usable_id(fileset):
             cause = f"{fileset!r} cannot be used as an id" if fileset else "the cell is empty"
             remedy = (

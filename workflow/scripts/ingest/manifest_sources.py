@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ingest.file_names import Folders, entry_problem, matches
 from ingest.import_transfers import removes_sources
@@ -16,14 +17,14 @@ from ingest.manifest_problems import RowProblem
 FOLDER = 20_000_000_000  # bytes that a folder is reckoned as
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRow:
-    """The cells of a row that concern files, defaults filled in; `files` are its entries."""
+class SourceRow(NamedTuple):
+    """The cells of a row that concern files, defaults filled in; `path` is absolute, `files` are
+    its entries. (Of a hundred thousand of these a dataclass takes three times as long.)"""
 
     line: int
-    fileset: str
     path: str
     files: tuple[str, ...]
+    fileset: str
     transfer: str
     import_transfer: str
     checksum: str
@@ -53,18 +54,29 @@ class SourceChecks:
 
     No source is opened. `folder` is the manifest's, absolute; `roots` are the folders that rows may
     name files in (none: anywhere); `store` is where filesets are transferred to; `journal` tells
-    which sources were removed on purpose. `problems` grows with each row, and so do `sizes`: the
+    which sources were removed on purpose; `ours` are the manifest and the folder of the results, which
+    are nobody's images. `problems` grows with each row, and so do `sizes`: the
     bytes of the files that the row of a line names, FOLDER for a folder, whose files nobody counts.
+    `places` are what the row of a line names with every symbolic link resolved: its file, or the
+    folder of its files.
     """
 
     def __init__(
-        self, folder: str, roots: Sequence[Path], store: Path | None, journal: Journal
+        self,
+        folder: str,
+        roots: Sequence[Path],
+        store: Path | None,
+        journal: Journal,
+        ours: Sequence[Path] = (),
     ) -> None:
         self.problems: list[RowProblem] = []
         self.sizes: dict[int, int] = {}
+        self.places: dict[int, str] = {}
         self._base = folder
         self._roots = [os.path.realpath(root) for root in roots]
         self._prefixes = tuple(root.rstrip("/") + "/" for root in self._roots)
+        self._ours = [os.path.realpath(path) for path in ours]
+        self._untouchable = (*(f"{path}/" for path in self._ours), *_NO_DISK)
         self._store = store
         self._journal = journal
         self._folders: dict[str, _Folder] = {}
@@ -82,29 +94,31 @@ class SourceChecks:
             self._check_checksums(row)
         if row.transfer == "mv" and self._store and (self._store / row.fileset).exists():
             return  # an earlier run has moved them: there may be nothing left to look at
-        if removes_sources(row.import_transfer) and self._journal.removed(row.fileset):
+        is_removed = removes_sources(row.import_transfer)
+        if is_removed and self._journal.removed(row.fileset):
             return  # or has imported them
         column = "path"
         try:
-            absolute = self.absolute(row.path)
-            real, status = self._look(absolute)
-            if removes_sources(row.import_transfer):
-                self._check_outside_store(absolute, real)
+            real, status = self._look(row.path)
+            is_folder = stat.S_ISDIR(status.st_mode)
+            self.places[row.line] = real if is_folder or not row.files else _parent(real)
+            if is_removed:
+                self._check_outside_store(row.path, real)
             if not row.files:
-                _check_readable(absolute, status)
-            elif not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-                raise _neither(absolute, status)
+                _check_readable(row.path, status)
+            elif not (is_folder or stat.S_ISREG(status.st_mode)):
+                raise _neither(row.path, status)
             if row.files:
                 column = "files"
-                self._check_files(row, absolute, status)
-            elif stat.S_ISREG(status.st_mode):
+                self._check_files(row, real, status)
+            elif not is_folder:
                 self.sizes[row.line] = status.st_size
                 self._claim(row, column, self._files, real)
             else:
                 self.sizes[row.line] = FOLDER
-                if not _holds_a_file(absolute):
+                if not _holds_a_file(row.path):
                     raise _Refused(
-                        f"there is no file in the folder {absolute!r}",
+                        f"there is no file in the folder {row.path!r}",
                         "Name the folder that holds the fileset's files, or remove the row.",
                     )
                 self._claim(row, column, self._trees, real)
@@ -167,6 +181,13 @@ class SourceChecks:
         return real, status
 
     def _check_allowed(self, absolute: str, real: str) -> None:
+        if real in self._ours or real.startswith(self._untouchable):
+            raise _Refused(
+                f"{absolute!r} is part of this run"
+                if not real.startswith(_NO_DISK)
+                else f"{absolute!r} is none of the files on disks but a view of the system's",
+                "Correct the path, or name the files one by one.",
+            )
         if self._roots and not real.startswith(self._prefixes) and real not in self._roots:
             leads = "" if real == absolute else f" (it leads to {real!r})"
             raise _Refused(
@@ -183,26 +204,30 @@ class SourceChecks:
                 "Write an import_transfer without _rm.",
             )
 
-    def _check_files(self, row: SourceRow, absolute: str, status: os.stat_result) -> None:
+    def _check_files(self, row: SourceRow, own_real: str, status: os.stat_result) -> None:
         is_folder = stat.S_ISDIR(status.st_mode)
-        folder = absolute if is_folder else _parent(absolute)
+        folder = row.path if is_folder else _parent(row.path)
+        own = "" if is_folder else row.path.rpartition("/")[2]
         names: dict[str, None] = {}
         for entry in row.files:
-            names.update(dict.fromkeys(self._expand(row, folder, entry)))
+            # Of the row's own file all is known; most rows have no other.
+            found = [entry] if entry == own else self._expand(row, folder, entry)
+            names.update(dict.fromkeys(found))
         for name in names:
+            path = f"{folder}/{name}"
             try:
-                real, file_status = self._look(f"{folder}/{name}")
-                _check_file(f"{folder}/{name}", name, file_status)
+                real, file_status = (own_real, status) if name == own else self._look(path)
+                _check_file(path, name, file_status)
             except _Refused as refused:
                 self._add(row, "files", refused.cause, refused.remedy)
             else:
                 self.sizes[row.line] = self.sizes.get(row.line, 0) + file_status.st_size
                 self._claim(row, "files", self._files, real)
-        if names and not is_folder and absolute.rpartition("/")[2] not in names:
+        if names and not is_folder and own not in names:
             self._add(
                 row,
                 "files",
-                f"the file of the row's path, {absolute!r}, is not among the files",
+                f"the file of the row's path, {row.path!r}, is not among the files",
                 "Add it to files, or give the folder as path.",
             )
         if row.checksum and len(names) > 1:
@@ -249,6 +274,7 @@ class SourceChecks:
             self._add(row, "checksums", refused.cause, refused.remedy)
 
 
+_NO_DISK = ("/proc/", "/sys/")  # their files may have no end, or never answer
 _ONE_ROW = "A file belongs to one fileset: remove it from one of the rows."
 _ONE_FILE = (
     "the fileset has several files, and a checksum is of one",

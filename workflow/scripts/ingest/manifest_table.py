@@ -6,33 +6,34 @@ import csv
 import difflib
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
 
 from ingest.bulk.files import is_bulk
 from ingest.bulk.table import bulk_rows
 from ingest.import_options import ORDERS
 from ingest.manifest_columns import COLUMNS, COMMENT, FAMILIES, KEY_VALUE, REQUIRED
+from ingest.manifest_file import content, decoded, refused
 from ingest.manifest_problems import ManifestError, RowProblem
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-_UTF16_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+
+Columns = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows as `frame`: texts without spaces around them, one column for each of COLUMNS (empty
-    where the manifest has none) and each of the FAMILIES; the index is the line a row starts on.
+    """Rows by column: texts without spaces around them, one list for each of COLUMNS (empty texts
+    where the manifest has none) and each of the FAMILIES; `lines` are those the rows start on.
 
-    `ragged` are the rows with another number of cells than the header; they are not in `frame`.
+    `ragged` are the rows with another number of cells than the header; they are not in `columns`.
     `problems` are those of the header, which no row can be read around. `remarks` are what a bulk
     file asks for in vain; with `dry_run` it asks that nothing be imported.
     """
 
-    frame: pd.DataFrame
+    lines: Sequence[int]
+    columns: Columns
     ragged: list[RowProblem]
     problems: list[RowProblem]
     remarks: Sequence[str] = ()
@@ -42,9 +43,9 @@ class Table:
 def read_table(path: Path) -> Table:
     """The manifest at `path`. Raises ManifestError when it is no table with the needed columns."""
     bulk = bulk_rows(path) if is_bulk(path) else None
-    rows = bulk.rows if bulk else _rows(path, _text(path))
+    rows = bulk.rows if bulk else _rows(path, decoded(path, content(path)))
     if not rows:
-        raise _refused(path, 0, "the manifest is empty", "Write a header and one row per fileset.")
+        raise refused(path, 0, "the manifest is empty", "Write a header and one row per fileset.")
     (header_line, header), *body = rows
     names = [name.strip() for name in header]
     used = [
@@ -64,7 +65,7 @@ def read_table(path: Path) -> Table:
             path, [*problems, *_missing_columns(path, header_line, header, missing)]
         )
     if not body:
-        raise _refused(path, 0, "the manifest has no rows", "Write one row per fileset.")
+        raise refused(path, 0, "the manifest has no rows", "Write one row per fileset.")
 
     identity = names.index("fileset")
     whole = [(line, cells) for line, cells in body if len(cells) == len(names)]
@@ -79,55 +80,16 @@ def read_table(path: Path) -> Table:
         for line, cells in body
         if len(cells) != len(names)
     ]
-    # Texts as objects: pandas' own string type is several times slower to take cells out of.
-    frame = pd.DataFrame(
-        {
-            names[position]: pd.Series(
-                [cells[position].strip() for _, cells in whole], dtype="object"
-            )
-            for position in used
-            if names[position] in COLUMNS or names[position].startswith(tuple(FAMILIES))
-        }
-    )
-    frame.index = pd.Index([line for line, _ in whole], dtype="int64")
-    for name in COLUMNS:
-        if name not in frame:
-            frame[name] = pd.Series("", index=frame.index, dtype="object")
+    by_position = [*zip(*(cells for _, cells in whole), strict=True)] or [()] * len(names)
+    columns = {
+        names[position]: [cell.strip() for cell in by_position[position]]
+        for position in used
+        if names[position] in COLUMNS or names[position].startswith(tuple(FAMILIES))
+    }
+    empty = [""] * len(whole)
+    columns |= {name: empty for name in COLUMNS if name not in columns}
     remarks = (bulk.warnings, bulk.dry_run) if bulk else ((), False)
-    return Table(frame, ragged, problems, *remarks)
-
-
-def _refused(path: Path, line: int, cause: str, remedy: str) -> ManifestError:
-    return ManifestError(path, [RowProblem(line, "", "", cause, remedy)])
-
-
-def _text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise _refused(
-            path, 0, "there is no such file", "Set the option manifest to your manifest."
-        ) from None
-    except OSError as error:
-        raise _refused(
-            path, 0, f"it cannot be read ({error.strerror})", "Give yourself read permission to it."
-        ) from None
-    if content.startswith(_UTF16_32) or b"\0" in content[:4]:
-        raise _refused(
-            path, 0, "the manifest is in UTF-16 (or UTF-32), not UTF-8", 'Save it as "CSV UTF-8".'
-        )
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        byte = content[error.start : error.start + 1]
-        raise _refused(
-            path,
-            line,
-            f"the manifest is not UTF-8; its byte 0x{byte.hex()} would be "
-            f"{byte.decode('cp1252', 'replace')!r} in Latin-1 or Windows-1252",
-            'Save it as "CSV UTF-8".',
-        ) from None
+    return Table([line for line, _ in whole], columns, ragged, problems, *remarks)
 
 
 def _rows(path: Path, text: str) -> list[tuple[int, list[str]]]:
@@ -141,11 +103,11 @@ def _rows(path: Path, text: str) -> list[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         for cells in reader:
-            if any(cells) and any(cell.strip() for cell in cells):
+            if "".join(cells).strip():
                 rows.append((line, cells))
             line = reader.line_num + 1
     except csv.Error as error:
-        raise _refused(
+        raise refused(
             path,
             line,
             f"the row that starts here cannot be read ({error})",
@@ -201,7 +163,7 @@ def _missing_columns(
         for separator, plural in _SEPARATORS.items():
             if separator in header[0]:
                 cause = f"the manifest is separated by {plural}, not by commas"
-                raise _refused(path, line, cause, "Save it as CSV, separated by commas.")
+                raise refused(path, line, cause, "Save it as CSV, separated by commas.")
     return [
         RowProblem(line, name, "", "this column is missing", "Add it to the header.")
         for name in missing

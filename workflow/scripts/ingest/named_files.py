@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from ingest.file_names import Folders, matches
 from ingest.fileset import Fileset
@@ -20,18 +21,21 @@ FILE = "plan/named_files.json"  # in the results folder
 Table = dict[str, list[tuple[str, Sequence[str]]]]
 
 
-def named_files(filesets: Iterable[Fileset]) -> Table:
+def named_files(rows: Collection[Mapping[str, Any]], places: Mapping[int, str]) -> Table:
     """By path: which fileset's row names it, and the row's `files` below it (none: all there is).
 
-    Symbolic links are followed. Rows that were refused name nothing.
+    `rows` are Filesets as JSON; `places` tell where what the row of a line names really lies, where
+    that has been looked up. Rows that were refused name nothing.
     """
     table: Table = {}
-    for fileset in filesets:
-        if not fileset.problem:
-            path = _real(fileset.path)
-            if fileset.files and not Path(path).is_dir():
-                path = path.rpartition("/")[0]
-            table.setdefault(path, []).append((fileset.id, fileset.files))
+    # It is asked about files that Bio-Formats adds, and those it adds to rows without a list.
+    if all(row.get("files") or row.get("convert") or row.get("problem") for row in rows):
+        return table
+    for row in rows:
+        if not row.get("problem"):
+            files = row.get("files", ())
+            place = places.get(row["row"]) or _place(row["path"], bool(files))
+            table.setdefault(place, []).append((row["id"], files))
     return table
 
 
@@ -57,8 +61,13 @@ def _names(path: str, entries: Sequence[str], file: str, folders: Folders) -> bo
     return any(inner in matches(path, entry, folders) for entry in entries)
 
 
+def _place(path: str, has_files: bool) -> str:
+    real = _real(path)
+    return real.rpartition("/")[0] if has_files and not Path(real).is_dir() else real
+
+
 def _real(path: str) -> str:
-    if os.path.islink(path):  # noqa: PTH114 (of every row: pathlib takes five times as long)
+    if os.path.islink(path):  # noqa: PTH114 (of every file: pathlib takes five times as long)
         return os.path.realpath(path)
     head, _, name = path.rpartition("/")
     return f"{_real_folder(head or '/').rstrip('/')}/{name}"

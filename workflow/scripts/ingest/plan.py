@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,12 +21,13 @@ from typing import Any, Literal
 from ingest.atomic import write_bytes
 from ingest.bulk.files import files_of
 from ingest.config import Config
-from ingest.fileset import Fileset
 from ingest.import_options import PARSERS
+from ingest.manifest_file import content
 from ingest.manifest_problems import ManifestError
-from ingest.named_files import FILE as NAMED_FILES
-from ingest.named_files import named_files
+from ingest.named_files import FILE, named_files
 
+MEMBERSHIP = "membership.json"
+NAMED_FILES = Path(FILE).name
 MOST_BATCHES = 1_000  # what one Snakemake process plans and schedules with ease
 LARGE_BATCH = 100  # filesets; with fewer small ones a job's start takes longer than its work
 
@@ -75,32 +77,37 @@ def compile_plan(config: Config, root: Path = Path()) -> Plan:
     if index and index["inputs"] == inputs and not index["skipped"] and _complete(folder, index):
         return _plan(index)
 
-    # Only this process needs pandas, which takes half a second to load; jobs read the index.
+    # Only this process reads manifests; jobs start sooner without what that needs.
     from ingest.manifest import read_manifest
 
     manifest = read_manifest(config, root)
-    filesets = {fileset.id: fileset for fileset in manifest.rows}
-    earlier = _read_json(folder / "membership.json") or {}
-    batches = assign(earlier, list(filesets), config.batch_size)
+    rows = {row["id"]: row for row in manifest.values}
+    earlier = _read_json(folder / MEMBERSHIP) or {}
+    batches = assign(earlier, list(rows), config.batch_size)
+    # Membership comes first and the index last: whoever is killed in between compiles again, and
+    # puts every fileset where it was.
+    files = {
+        MEMBERSHIP: _write_changed(folder / MEMBERSHIP, json.dumps(batches)),
+        NAMED_FILES: _write_changed(
+            folder / NAMED_FILES, json.dumps(named_files(manifest.values, manifest.places))
+        ),
+        **_write_batches(folder, batches, rows),
+    }
     index = {
         "inputs": inputs,
-        "skipped": sum(fileset.problem is not None for fileset in manifest.rows),
+        "skipped": sum("problem" in row for row in manifest.values),
         "remarks": list(manifest.remarks),
         "dry_run": manifest.dry_run,
         "batches": {
             name: {
                 "filesets": len(ids),
-                "bytes": sum(manifest.sizes.get(filesets[each].row, 0) for each in ids),
+                "bytes": sum(manifest.sizes.get(rows[each]["row"], 0) for each in ids),
             }
             for name, ids in batches.items()
         },
+        "files": files,
     }
-    # Membership comes first and the index last: whoever is killed in between compiles again, and
-    # puts every fileset where it was.
-    _write_changed(folder / "membership.json", _json(batches))
-    _write_changed(root / config.results / NAMED_FILES, json.dumps(named_files(manifest.rows)))
-    _write_batches(folder, batches, filesets)
-    _write_changed(folder / "index.json", _json(index))
+    _write_changed(folder / "index.json", json.dumps(index, indent=1) + "\n")
     return _plan(index)
 
 
@@ -169,8 +176,8 @@ def _free_numbers(batches: Iterable[str], ids: Iterable[str]) -> Iterator[str]:
 def _inputs(config: Config, root: Path) -> dict[str, str]:
     """Digests of all that the plan is made from, except the files that the rows name."""
     try:
-        manifest = [path.read_bytes() for path in files_of(root / config.manifest)]
-    except (OSError, ManifestError):
+        manifest = [content(path) for path in files_of(root / config.manifest)]
+    except ManifestError:
         manifest = []  # read_manifest says what is wrong
     options = config.model_dump(
         mode="json",
@@ -199,9 +206,11 @@ def _digest(parts: Iterable[bytes]) -> str:
 
 
 def _complete(folder: Path, index: Mapping[str, Any]) -> bool:
-    found = {path.name for path in folder.iterdir()}
-    needed = {"membership.json", Path(NAMED_FILES).name}
-    return needed <= found and all(f"{name}.jsonl" in found for name in index["batches"])
+    """Whether all files of the plan are there, and whole: they are written without waiting for the
+    disk, so that a power cut may have cut them off."""
+    with os.scandir(folder) as entries:
+        sizes = {entry.name: entry.stat().st_size for entry in entries}
+    return all(sizes.get(name) == size for name, size in index["files"].items())
 
 
 def _plan(index: Mapping[str, Any]) -> Plan:
@@ -210,23 +219,26 @@ def _plan(index: Mapping[str, Any]) -> Plan:
 
 
 def _write_batches(
-    folder: Path, batches: Mapping[str, Sequence[str]], filesets: Mapping[str, Fileset]
-) -> None:
-    def write(name: str) -> None:
-        members = [filesets[fileset] for fileset in batches[name]]
-        lines = [json.dumps(fileset.to_short_json()) + "\n" for fileset in members]
-        _write_changed(folder / f"{name}.jsonl", "".join(lines))
+    folder: Path, batches: Mapping[str, Sequence[str]], rows: Mapping[str, Mapping[str, Any]]
+) -> dict[str, int]:
+    """Writes a file for each batch and removes those of others; the files' sizes by name."""
 
-    # Each write waits for the disk; a thousand of them need not wait for each other.
+    # (One encoder for all: each `dumps` makes itself a new one.)
+    encode = json.JSONEncoder(check_circular=False).encode
+    texts = {
+        f"{name}.jsonl": "".join([encode(rows[fileset]) + "\n" for fileset in members])
+        for name, members in batches.items()
+    }
+    # On a network file system each write waits; a thousand of them need not wait for each other.
     with ThreadPoolExecutor(8) as executor:
-        list(executor.map(write, batches))
+        written = executor.map(
+            lambda name: _write_changed(folder / name, texts[name], False), texts
+        )
+        sizes = dict(zip(texts, written, strict=True))
     for path in folder.glob("*.jsonl"):
-        if path.stem not in batches:
+        if path.name not in sizes:
             path.unlink()
-
-
-def _json(data: Mapping[str, Any]) -> str:
-    return json.dumps(data, indent=1) + "\n"
+    return sizes
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:
@@ -241,7 +253,9 @@ def _read_json(path: Path) -> dict[str, Any] | None:
     return data
 
 
-def _write_changed(path: Path, text: str) -> None:
+def _write_changed(path: Path, text: str, sync: bool = True) -> int:
+    """Writes a file that is not there or has another content; its size in bytes."""
     content = text.encode()
     if not path.exists() or path.read_bytes() != content:
-        write_bytes(path, content)
+        write_bytes(path, content, sync)
+    return len(content)
