@@ -6,7 +6,9 @@ Source: ome.formats.importer.ImportCandidates of omero-blitz.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,7 +74,8 @@ def resolve(path: str | os.PathLike[str]) -> list[FilesetFiles]:
 def scan(folder: str | os.PathLike[str]) -> Scan:
     """Group the files of a folder and four levels of files below it, in the order of their names.
 
-    Files whose names start with a dot are left out. A file that an earlier fileset uses is not
+    Files whose names start with a dot are left out, and so are pipes, sockets and devices, which
+    might never answer. A file that an earlier fileset uses is not
     opened again; a fileset that is part of a later one is dropped in its favour.
     """
     filesets: list[FilesetFiles] = []
@@ -95,6 +98,13 @@ def scan(folder: str | os.PathLike[str]) -> Scan:
         filesets=tuple(filesets),
         unreadable=tuple(error for error in failed if error.path not in claimed),
     )
+
+
+@contextmanager
+def grouping() -> Iterator[Callable[[str], FilesetFiles]]:
+    """A function that tells the fileset of a file, for many files: it raises UnreadableImage."""
+    with image_reader(GROUPING) as reader:
+        yield lambda path: _fileset(reader, absolute(path))
 
 
 def required_directories(files: Sequence[str], reader: str) -> int:
@@ -130,8 +140,17 @@ def _fileset(reader: Any, path: str) -> FilesetFiles:
 def _candidates(folder: str, depth: int) -> Iterator[str]:
     """Files in the order of their names, a folder's content in the place of its name."""
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if entry.is_dir():
+        mode = _mode(entry)
+        if stat.S_ISDIR(mode):
             if depth < _SCAN_DEPTH:
                 yield from _candidates(entry.path, depth + 1)
-        elif not entry.name.startswith("."):
+        elif (not mode or stat.S_ISREG(mode)) and not entry.name.startswith("."):
             yield entry.path
+
+
+def _mode(entry: os.DirEntry[str]) -> int:
+    """Of what a link leads to; 0 when that cannot be told, which its opening will."""
+    try:
+        return entry.stat().st_mode
+    except OSError:
+        return 0

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from ingest.expected_checksum import parse_checksum
 from ingest.fileset import BadText
 
+LARGEST = 100_000_000  # bytes: a line for each of half a million files
+
 _BY_LENGTH = {32: "MD5-128", 40: "SHA1-160", 64: "SHA2-256", 128: "SHA2-512"}
 _GNU = re.compile(r"(?P<hex>[0-9A-Fa-f]+)(?: [ *]|[ \t])(?P<name>.+)", re.DOTALL)
 _BSD = re.compile(r"(?P<tool>[\w-]+) ?\((?P<name>.+)\) ?= ?(?P<hex>[0-9A-Fa-f]+)", re.DOTALL)

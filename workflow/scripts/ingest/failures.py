@@ -6,13 +6,13 @@ whenever the value differs from the one of the job's last run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ingest.atomic import write_text
-from ingest.fileset import Record
+from ingest.fileset import Record, StageError
 from ingest.records import read_records
 
 TARGETS = "targets"
@@ -70,16 +70,23 @@ def failed_since(results: Path, earlier: Failures) -> list[Record]:
         record
         for path in records
         if path.exists()  # a job that was killed left none, and the targets have none
-        for record in read_records(path).values()
+        for record in _whole(path)
         if record.status in ("error", "unfinished")
     ]
+
+
+def _whole(path: Path) -> Iterable[Record]:
+    try:
+        return read_records(path).values()
+    except StageError as error:
+        return [Record(path.stem, path.parent.name, "error", error.cause, error.remedy)]
 
 
 def _read(folder: Path) -> dict[str, str]:
     if not folder.is_dir():
         return {}
     return {
-        path.name: path.read_text()
+        path.name: path.read_text(errors="replace")
         for path in folder.iterdir()
         if not path.name.startswith(".")  # a temporary name of an interrupted write
     }

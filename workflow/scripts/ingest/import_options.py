@@ -19,9 +19,16 @@ LARGEST_ID = 2**63 - 1
 # The server takes annotations in these for orders to itself.
 ORDERS = "openmicroscopy.org/omero/import/"
 
+_ID = re.compile("[0-9]{1,30}")
 _NUMBER = r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
 _PIXEL_SIZE = re.compile(rf"({_NUMBER})(?:\s*[x×]\s*({_NUMBER})\s*[x×]\s*({_NUMBER}))?", re.I)
 _YES_NO = {"yes": True, "true": True, "no": False, "false": False}
+
+
+def is_id(text: str) -> bool:
+    """Whether a text is the number of an object in OMERO."""
+    # Python makes no number of more than 4,300 digits.
+    return bool(_ID.fullmatch(text)) and 0 < int(text) <= LARGEST_ID
 
 
 def yes_no(text: str) -> bool:
@@ -53,7 +60,7 @@ def annotation_ids(text: str) -> tuple[int, ...]:
     """Ids separated by `;`, each once."""
     ids = []
     for entry in _entries(text):
-        if not (entry.isascii() and entry.isdecimal() and 0 < int(entry) <= LARGEST_ID):
+        if not is_id(entry):
             raise BadText(
                 f"{entry!r} is not the id of an annotation",
                 "Write the ids of annotations that are in OMERO, separated by ';', like 12;15.",

@@ -47,8 +47,15 @@ def is_custom(transfer: str) -> bool:
 
 def text_problem(transfer: str) -> Problem | None:
     """What is wrong with a transfer's text; nothing is imported to find out."""
-    if transfer in NAMES or _CUSTOM.fullmatch(transfer):
+    if transfer in NAMES:
         return None
+    if _CUSTOM.fullmatch(transfer):
+        if transfer.partition(":")[0].partition(".")[0] not in sys.stdlib_module_names:
+            return None
+        return Problem(
+            f"{transfer!r} is a function of Python's own, which may move or remove the source",
+            "Write one of your own, which only reads its source: see docs/manifest.md.",
+        )
     if is_custom(transfer):
         return Problem(
             f"{transfer!r} names no Python function",

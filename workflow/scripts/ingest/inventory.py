@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ingest.omero.queries import names_of
 from ingest.omero.session import Session
 from ingest.summary import Outcome
+from ingest.verdict import printable
 
 LISTED = 200  # filesets told one by one; imported.csv has them all
 IMAGES_NAMED = 3  # of a fileset
@@ -26,7 +27,8 @@ def inventory(session: Session, outcomes: Iterable[Outcome]) -> str:
         lines += [f"    {_fileset(outcome, names)}" for outcome in filesets]
     if len(imported) > len(shown):
         lines.append(f"  ... and {len(imported) - len(shown):,} more: see imported.csv")
-    return "\n".join(lines) + "\n"
+    # Names come out of files too, and this is shown on a terminal.
+    return "\n".join(map(printable, lines)) + "\n"
 
 
 def _by_place(outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:

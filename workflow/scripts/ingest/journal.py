@@ -51,7 +51,7 @@ class Journal:
                 event = json.loads(line)
             except ValueError:
                 continue
-            if isinstance(event, dict):
+            if isinstance(event, dict) and {"stage", "event"} <= event.keys():
                 events.append(event)
         return events
 

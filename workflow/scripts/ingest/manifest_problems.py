@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ingest.fileset import Problem
 
+LONGEST = 600  # characters of a cause: cells may have a hundred thousand
 SHOWN = 50  # problems printed at most; a wrong column makes one for every row
 
 
@@ -28,13 +29,25 @@ class RowProblem:
 
     def __str__(self) -> str:
         place = [f"row {self.row}"] if self.row else []
-        place += (
-            [f"column {self.column if self.column.isprintable() else repr(self.column)}"]
-            if self.column
-            else []
-        )
-        place += [f"fileset {self.fileset}"] if self.fileset else []
-        return f"{', '.join(place) + ': ' if place else ''}{self.cause}. {self.remedy}"
+        place += [f"column {_name(self.column)}"] if self.column else []
+        place += [f"fileset {_name(self.fileset)}"] if self.fileset else []
+        where = f"{', '.join(place)}: " if place else ""
+        return f"{where}{shortened(self.cause)}. {shortened(self.remedy)}"
+
+
+def shortened(text: str) -> str:
+    """`text` as a person can read it: without its middle when it is long, control characters
+    (which steer a terminal) escaped."""
+    if len(text) > LONGEST:
+        half = LONGEST // 2
+        text = f"{text[:half]} ... ({len(text) - 2 * half:,} characters more) ... {text[-half:]}"
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+
+
+def _name(text: str) -> str:
+    return text if text.isprintable() and len(text) <= 100 else repr(text[:100])
 
 
 class ManifestError(Exception):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from ingest import checksum_file
 from ingest.file_names import Folders, entry_problem, matches
 from ingest.import_transfers import removes_sources
 from ingest.journal import Journal
@@ -262,8 +263,14 @@ class SourceChecks:
         absolute = self.absolute(row.checksums)
         if absolute not in self._checksum_files:
             try:
-                _check_file(absolute, row.checksums, Path(absolute).stat())
+                status = Path(absolute).stat()
+                _check_file(absolute, row.checksums, status)
                 refused = None
+                if status.st_size > checksum_file.LARGEST:
+                    refused = _Refused(
+                        f"{absolute!r} has {status.st_size:,} bytes, as no checksum file has",
+                        "Name the file that md5sum or its like wrote.",
+                    )
             except _Refused as error:
                 refused = error
             except OSError as error:

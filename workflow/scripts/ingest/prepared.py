@@ -71,11 +71,21 @@ def key(entry: Mapping[str, Any]) -> Key:
 
 
 def read_table(path: Path) -> dict[str, list[Entry]]:
-    """The entries by their kind; none when there is no such file."""
+    """The entries by their kind; none when there is no such file.
+
+    Raises StageError when it is damaged.
+    """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         found = {}
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise StageError(
+            f"{path} is damaged: a disk was full, or it was edited",
+            "Remove it and run the same command again, which makes it anew.",
+        )
     return {kind: found.get(kind, []) for kind in KINDS}
 
 

@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any, TypeVar
 
 from ingest.atomic import write_text
-from ingest.fileset import Fileset, Record
+from ingest.fileset import Fileset, Record, StageError
+
+T = TypeVar("T")
 
 
 def read_filesets(path: Path) -> list[Fileset]:
     """The filesets of one batch of the plan, in the manifest's order."""
-    with path.open(encoding="utf-8") as lines:
-        return [Fileset.from_json(json.loads(line)) for line in lines]
+    return list(_read(path, Fileset.from_json))
 
 
 def read_records(path: Path) -> dict[str, Record]:
     """The records of one stage and batch by fileset id, in the file's (the plan's) order."""
-    with path.open(encoding="utf-8") as lines:
-        records = (Record.from_json(json.loads(line)) for line in lines)
-        return {record.fileset: record for record in records}
+    return {record.fileset: record for record in _read(path, Record.from_json)}
+
+
+def _read(path: Path, made_of: Callable[[Any], T]) -> Iterator[T]:
+    """What `made_of` makes of each line; StageError when one is torn or was changed by hand."""
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                yield made_of(json.loads(line))
+            except (ValueError, KeyError, TypeError, AttributeError):
+                raise StageError(
+                    f"{path} is damaged in line {number}: a disk was full, or it was edited",
+                    "Remove it and run the same command again, which makes it anew.",
+                ) from None
 
 
 def write_records(path: Path, records: Iterable[Record]) -> None:

@@ -112,6 +112,12 @@ def run_batch(
     gc.freeze()
     filesets = read_filesets(plan)
     before = read_records(upstream) if upstream else {}
+    missing = [fileset.id for fileset in filesets if fileset.id not in before]
+    if upstream and missing:
+        raise StageError(
+            f"{upstream} has no record of {missing[0]}",
+            "Remove it and run the same command again, which makes it anew.",
+        )
 
     def run(fileset: Fileset) -> Record:
         earlier = before[fileset.id] if upstream else Record(fileset.id, "plan", "notneeded")

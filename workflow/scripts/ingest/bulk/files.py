@@ -11,6 +11,7 @@ import csv
 import gzip
 import io
 import shlex
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 
 import yaml
 
+from ingest.manifest_file import LARGEST, content
 from ingest.manifest_problems import ManifestError, RowProblem
 
 SUFFIXES = (".yml", ".yaml", ".json")
@@ -87,10 +89,14 @@ def cells_of(
         delimiter = "\t" if name.endswith(".tsv") else ","
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         line = 1
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield line, cells
-            line = reader.line_num + 1
+        try:
+            for cells in reader:
+                if any(cell.strip() for cell in cells):
+                    yield line, cells
+                line = reader.line_num + 1
+        except csv.Error as error:
+            cause = f"{listed.name}, line {line} cannot be read ({error})"
+            raise _refused(manifest, cause, "Check its quotes.") from None
         return
     for line, content in enumerate(text.splitlines(), 1):
         if content.strip():
@@ -121,15 +127,18 @@ def _content(manifest: Path, path: Path) -> dict[str, Any]:
 
 def _text(manifest: Path, path: Path) -> str:
     try:
-        content = path.read_bytes()
-        if path.suffix.lower() in SUFFIXES and len(content) > _LARGEST:
+        found = content(path)
+        if path.suffix.lower() in SUFFIXES and len(found) > _LARGEST:
             raise _refused(manifest, f"{path} is too large for a bulk file", "Is it one?")
         if path.suffix == ".gz":
-            content = gzip.decompress(content)
-        return content.decode("utf-8-sig")
+            with gzip.open(io.BytesIO(found)) as packed:
+                found = packed.read(LARGEST + 1)
+            if len(found) > LARGEST:
+                raise _refused(manifest, f"{path} is too large for a list of paths", "Is it one?")
+        return found.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise _refused(manifest, f"{path} is not in UTF-8", "Save it as UTF-8.") from None
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise _refused(
             manifest, f"{path} cannot be read ({reason})", "Mend its name, or what is there."

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ingest.fileset import Problem
+from ingest.import_options import is_id
 from ingest.omero.target_template import is_template, template_problem
 
 Kind = Literal["Project", "Dataset", "Screen"]
@@ -125,7 +126,7 @@ def _container(part: str, whole: str) -> Container:
             f"target {whole!r} has the unknown discriminator {word!r}: use one of "
             + ", ".join(_CHOICES)
         )
-    if choice == "id" and not (value.isascii() and value.isdigit()):
+    if choice == "id" and not is_id(value):
         raise BadTarget(f"target {whole!r}: {value!r} is no id; for a name write {prefix}:name:...")
     if not value.strip():
         raise BadTarget(f"target {whole!r} has an empty name")

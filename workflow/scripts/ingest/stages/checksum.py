@@ -17,7 +17,7 @@ from ingest.expected_checksum import parse_checksum
 from ingest.fileset import BadText, Fileset, Record, SourceFile, StageError
 from ingest.journal import last_done
 from ingest.source_errors import SourceChanged, some_of, unreadable
-from ingest.source_files import for_each_file, still_there
+from ingest.source_files import for_each_file, stat_source, still_there
 from ingest.stages import Stage, more_than_threads
 
 Expected = Mapping[str, list[tuple[str, str]]]  # a file's path -> (algorithm, digits) it must have
@@ -179,6 +179,8 @@ def _of_the_row(checksum: str) -> tuple[str, str]:
 def _of_the_checksum_file(fileset: Fileset, files: tuple[SourceFile, ...]) -> Expected:
     path = Path(fileset.checksums)
     try:
+        if stat_source(fileset.checksums).st_size > checksum_file.LARGEST:
+            raise ValueError("it is larger than any")
         entries = checksum_file.parse(path.read_bytes())
     except OSError as error:
         raise unreadable(fileset.checksums, error) from None

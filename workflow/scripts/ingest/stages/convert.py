@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ingest.allowed_roots import check_allowed
 from ingest.context import Context
 from ingest.fileset import Fileset, Record, SourceFile, StageError
 from ingest.listed_files import listed_files
@@ -34,6 +35,7 @@ def run(fileset: Fileset, _upstream: Record, context: Context) -> Record:
         paths, reader, image_format = list(found.files), found.reader, found.format
         plate = found.is_plate
         _check_own(fileset, paths, context)
+        check_allowed(paths, context.config.allowed_roots)
         files = _source_files(paths)
     return Record(
         fileset.id,
@@ -66,7 +68,9 @@ def _converted(fileset: Fileset, context: Context) -> Record:
     from ingest.conversion.conversion import convert
     from ingest.stages.checksum import digested_originals
 
-    sources = _source_files(_original_paths(fileset))
+    paths = _original_paths(fileset)
+    check_allowed(paths, context.config.allowed_roots)
+    sources = _source_files(paths)
     return convert(fileset, digested_originals(fileset, sources, context), context)
 
 
