@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from ingest.audit.options import Audit
 from ingest.config_errors import ConfigError, bad_option, describe
 from ingest.config_types import (
     AnnotationId,
@@ -323,6 +324,7 @@ class Config(Section):
     watch: Watch = Watch()
     orders: Orders = Orders()
     doctor: Doctor = Doctor()
+    audit: Audit = Audit()
     relink: Relink = Relink()
     rollback: Rollback = Rollback()
 

@@ -22,10 +22,10 @@ class ImportedRow:
 
     `record` is that of its import, None until one has ended well: its files, with their digests, as
     OMERO was given them. `sources` are the files as they were hashed for it (of a converted row:
-    what the converter made). `removed` are the paths that a stage announced to remove. `begun` holds
-    the intents by import id; `taken_out` are the ids of those imports that are known to be out of
-    OMERO again, `open` those of which nobody knows yet how they end. `events` counts what the
-    journal had, to see whether it goes on; `done` is the time of the record.
+    what the converter made). `removed` are the paths that a stage announced to remove. `begun`
+    holds the intents by import id; `taken_out` are the ids of those imports that are known to be
+    out of OMERO again, `open` those of which nobody knows yet how they end. `events` counts what
+    the row's `journals` had, to see whether they go on; `done` is the time of the record.
     """
 
     id: str
@@ -36,6 +36,7 @@ class ImportedRow:
     taken_out: frozenset[str]
     open: frozenset[str]
     done: str
+    journals: tuple[str, ...]
     events: int
 
     @property
@@ -87,6 +88,7 @@ def imported_row(journal: Journal, row: str, journals: Sequence[str]) -> Importe
         )
         - recorded,
         done=done["time"] if done else "",
+        journals=tuple(journals),
         events=len(events),
     )
 

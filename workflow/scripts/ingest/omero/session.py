@@ -88,6 +88,22 @@ class Session:
             for row in self._query.projection(hql, _parameters(values), self.all_groups)
         ]
 
+    def pages(self, hql: str, size: int = 5_000, **values: Value) -> Iterator[list[Any]]:
+        """`rows`, however many there are, `size` at a time.
+
+        The query selects an id first, orders by it, and asks for those greater than `:last`.
+        """
+        last = -1
+        while True:
+            parameters = _parameters({**values, "last": last})
+            parameters.page(0, size)
+            answer = self._query.projection(hql, parameters, self.all_groups)
+            for row in answer:
+                yield [unwrap(value) for value in row]
+            if len(answer) < size:
+                return
+            last = unwrap(answer[-1][0])
+
     def objects(self, hql: str, **values: Value) -> list[Any]:
         """Model objects, of the session's own group only."""
         return list(self._query.findAllByQuery(hql, _parameters(values), self.context()))

@@ -1,0 +1,116 @@
+"""The audit's words: audit.txt for people, audit.json and audit.csv for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ingest.atomic import write_text
+from ingest.audit.findings import Finding
+
+SHOWN = 200  # findings in audit.txt: it is shown on the terminal
+NAMED = 5  # filesets of one finding there
+
+
+@dataclass(slots=True)
+class Audited:
+    """What an audit did: counts, bytes that were read again, and what it could not look at."""
+
+    what: str
+    mode: str
+    filesets: int = 0
+    files: int = 0
+    read_files: int = 0
+    read_bytes: int = 0
+    in_flight: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    oldest: str = ""  # when the file that was not read for longest was read
+
+
+def write_report(results: Path, audited: Audited, findings: Sequence[Finding]) -> None:
+    write_text(results / "audit.csv", _table(findings))
+    write_text(results / "audit.json", _json(audited, findings))
+    write_text(results / "audit.txt", _text(results, audited, findings))
+
+
+def _text(results: Path, audited: Audited, findings: Sequence[Finding]) -> str:
+    lines = [
+        f"Audit of {printable(audited.what)}, mode {audited.mode}: {audited.filesets} filesets, "
+        f"{audited.files} files, {audited.read_files} of them read again "
+        f"({audited.read_bytes} bytes).",
+    ]
+    if audited.oldest:
+        lines.append(f"Every file was read since {audited.oldest}.")
+    if audited.in_flight:
+        lines.append(
+            f"{len(audited.in_flight)} in flight, or interrupted (run the workflow again to finish "
+            f"them), not looked at: {_some(audited.in_flight)}."
+        )
+    lines += audited.notes
+    if not findings:
+        return "\n".join([*lines, "Nothing was found."]) + "\n"
+    lines.append(f"{len(findings)} findings:")
+    counts = Counter(finding.kind for finding in findings)
+    lines += [f"  {number:6d}  {kind}" for kind, number in sorted(counts.items())]
+    for finding in findings[:SHOWN]:
+        lines += ["", f"{finding.kind}: {_some(finding.filesets)}", f"  {printable(finding.what)}."]
+        if finding.also:
+            lines.append(f"  The same file: {printable(', '.join(finding.also))}.")
+        lines.append(f"  remedy: {finding.help}")
+    if len(findings) > SHOWN:
+        lines += ["", f"{len(findings) - SHOWN} more are in {results / 'audit.csv'}."]
+    return "\n".join(lines) + "\n"
+
+
+def _json(audited: Audited, findings: Sequence[Finding]) -> str:
+    content = {
+        "what": audited.what,
+        "mode": audited.mode,
+        "filesets": audited.filesets,
+        "files": audited.files,
+        "read_files": audited.read_files,
+        "read_bytes": audited.read_bytes,
+        "every_file_read_since": audited.oldest,
+        "in_flight": audited.in_flight,
+        "notes": audited.notes,
+        "findings": [
+            {
+                "kind": finding.kind,
+                "filesets": finding.filesets,
+                "file": finding.file,
+                "also": finding.also,
+                "what": finding.what,
+                "remedy": finding.help,
+            }
+            for finding in findings
+        ],
+    }
+    return json.dumps(content, indent=1) + "\n"
+
+
+def _table(findings: Sequence[Finding]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["kind", "filesets", "file", "also", "what", "remedy"])
+    for finding in findings:
+        cells = [finding.kind, ";".join(finding.filesets), finding.file, ";".join(finding.also)]
+        writer.writerow(map(printable, [*cells, finding.what, finding.help]))
+    return text.getvalue()
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - NAMED
+    shown = ", ".join(names[:NAMED])
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def printable(text: str) -> str:
+    """`text` without characters that would change the terminal, or break a line."""
+    return "".join(
+        character if character.isprintable() else repr(character)[1:-1] for character in text
+    )
