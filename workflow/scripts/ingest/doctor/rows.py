@@ -55,7 +55,7 @@ def read_rows(config: Config) -> Rows:
     try:
         manifest = read_manifest(config.model_copy(update={"invalid_rows": "skip"}))
     except ManifestError as error:
-        return Rows(False, (), tuple(_problems(error.problems, "fix")))
+        return Rows(False, (), tuple(_problems(config.manifest, error.problems, "fix")))
     except ConfigError as error:
         remedy = "Correct it in the configuration."
         return Rows(False, (), (Finding("fix", "manifest", str(error), remedy),))
@@ -74,7 +74,7 @@ def read_rows(config: Config) -> Rows:
         landed = bool(last_done(events, "transfer"))
         todo.append(Row(fileset, files, manifest.sizes.get(fileset.row, 0), landed))
     status: Status = "warn" if config.invalid_rows == "skip" else "fix"
-    found = [*_problems(manifest.problems, status)]
+    found = [*_problems(config.manifest, manifest.problems, status)]
     if not found:
         count = len(todo) + done
         also = f", of which {done} in OMERO already" if done else ""
@@ -83,12 +83,12 @@ def read_rows(config: Config) -> Rows:
     return Rows(True, tuple(todo), tuple(found), done)
 
 
-def _problems(problems: Sequence[RowProblem], status: Status) -> Iterator[Finding]:
+def _problems(manifest: Path, problems: Sequence[RowProblem], status: Status) -> Iterator[Finding]:
     for problem in problems[:SHOWN]:
-        place = f"row {problem.row}" if problem.row else ""
-        place += f", column {problem.column!r}" if problem.column else ""
-        where = f"{place.strip(', ')}: " if place else ""
-        yield Finding(status, "manifest", f"{where}{problem.cause}", problem.remedy)
+        place = [str(manifest)] if not problem.row else [f"row {problem.row}"]
+        place += [f"column {problem.column}"] if problem.column else []
+        text = f"{', '.join(place)}: {problem.cause}"
+        yield Finding(status, "manifest", text, problem.remedy)
     if len(problems) > SHOWN:
         yield Finding(
             status,
