@@ -20,6 +20,8 @@ include: "workflow/rules/summary.smk"
 include: "workflow/rules/slurm.smk"
 include: "workflow/rules/doctor.smk"
 include: "workflow/rules/audit.smk"
+include: "workflow/rules/relink.smk"
+include: "workflow/rules/orders.smk"
 include: "workflow/rules/run.smk"
 
 
@@ -28,8 +30,10 @@ localrules:
     targets,
     summary,
     verdict,
+    relink,
     doctor,
     audit,
+    orders,
 
 
 rule all:

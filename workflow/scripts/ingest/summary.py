@@ -190,12 +190,12 @@ def _row(outcome: Outcome) -> tuple[str | int, ...]:
     return (
         outcome.fileset.id,
         outcome.status,
-        _inert(outcome.cause),
-        _inert(outcome.fileset.path),
+        inert(outcome.cause),
+        inert(outcome.fileset.path),
         ";".join(map(str, outcome.fileset_ids)) or outcome.found_fileset or "",
         ";".join(map(str, outcome.image_ids)),
         ";".join(map(str, outcome.plate_ids)),
-        _inert(outcome.target),
+        inert(outcome.target),
         len(outcome.files),
         outcome.bytes,
         outcome.facts.get("algorithm", ""),
@@ -203,7 +203,7 @@ def _row(outcome: Outcome) -> tuple[str | int, ...]:
     )
 
 
-def _inert(text: str) -> str:
+def inert(text: str) -> str:
     """`text`, which a spreadsheet program will not take for a formula, nor a reader for two rows.
 
     Only what can be a formula is changed, with the apostrophe such programs take for "this is

@@ -14,11 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ingest.atomic import fsync_folder
 from ingest.context import Context
 from ingest.conversion import place
-from ingest.copying import VERIFICATION, copy_verified, partial_path, write_error
+from ingest.copying import VERIFICATION, copy_verified
 from ingest.fileset import Fileset, Record, StageError
+from ingest.links import lead
 from ingest.source_files import found_at
 
 
@@ -40,7 +40,7 @@ def redirected(fileset: Fileset, record: Record, context: Context) -> Record:
     for file, moved in zip(record.files, files, strict=True):
         link = record.facts.get("repository_files", {}).get(file.name)
         if fileset.import_transfer == "ln_s" and link:
-            _lead(Path(link), file.path, moved.path)
+            lead(Path(link), file.path, moved.path)
             _verify(Path(link), digests[file.name])
     removes = [str(path) for path in sorted(staged.rglob("*")) if path.is_file()]
     if removes:
@@ -79,30 +79,6 @@ def _copy(
         place.publish(made / "ready", home, published)
     finally:
         place.clear(made)
-
-
-def _lead(link: Path, old: str, new: str) -> None:
-    """Replaces a link to `old` by one to `new`; one that an earlier attempt replaced is left."""
-    try:
-        found = str(link.readlink())
-    except OSError as error:
-        raise write_error(link, error) from None
-    if found == new:
-        return
-    if found != old:
-        raise StageError(
-            f"{link} in OMERO's repository leads to {found}, not to {old}: it was left as it is",
-            "Find out who changed it, and what it should lead to.",
-        )
-    beside = partial_path(link)  # always the same: a killed attempt's is found again
-    try:
-        beside.unlink(missing_ok=True)
-        beside.symlink_to(new)
-        beside.rename(link)
-        fsync_folder(link.parent)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise write_error(link, error) from None
 
 
 def _verify(link: Path, digest: str) -> None:

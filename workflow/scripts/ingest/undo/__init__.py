@@ -1,0 +1,1 @@
+"""Takes back: links led to where storage was moved (relink), imports taken out (rollback)."""

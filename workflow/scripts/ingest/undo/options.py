@@ -1,0 +1,105 @@
+"""The options of `relink` and `rollback`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from ingest.config_errors import bad_option
+from ingest.config_types import FilePath, Section
+
+
+def _apply(value: object) -> object:
+    """`--config` brings every value as text."""
+    text = str(value).strip().lower()
+    if value is None or text in ("no", "false", "off"):
+        return False
+    if text in ("yes", "true", "on"):
+        return True
+    if text.isdecimal() and int(text):
+        return int(text)
+    raise bad_option(
+        "is neither no, yes nor a number", "Write no, yes, or the number that the list ends with."
+    )
+
+
+def _roots(value: Mapping[str, str]) -> Mapping[str, str]:
+    cleaned: dict[str, str] = {}
+    for old, new in value.items():
+        for root in (old, new):
+            if not root.startswith("/") or not root.strip("/"):
+                raise bad_option(
+                    f"has {root!r}, which is no folder's full path",
+                    "Write both as full paths, like {/old/store: /new/store}.",
+                )
+        old, new = os.path.normpath(old), os.path.normpath(new)
+        if old == new:
+            raise bad_option(f"leads {old} to itself", "Write where it lies now.")
+        if cleaned.setdefault(old, new) != new:
+            raise bad_option(f"leads {old} to two places", "Write each old root once.")
+    for old, new in cleaned.items():
+        for other in cleaned:
+            if other != old and f"{other}/".startswith(f"{new}/"):
+                raise bad_option(
+                    f"leads {old} to {new}, where files are to be moved on from {other}",
+                    "Give one command for each of the two moves, the later one first.",
+                )
+    return cleaned
+
+
+Apply = Annotated[bool | int, BeforeValidator(_apply)]
+Roots = Annotated[dict[str, str], AfterValidator(_roots)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+_APPLY = (
+    "no: only list what would be done. yes: do it, if it is no more than `most`. A number: do it, "
+    "if it is exactly so many; the list ends with the number."
+)
+_MOST = "The part of all that `apply: yes` may change: a tenth. Beyond it the number is asked for."
+
+
+class Relink(Section):
+    """`snakemake relink`: leads the links of what was imported to where storage was moved
+    (docs/undo.md)."""
+
+    roots: Roots = Field(
+        default={},
+        description="Old folders and where they are now. Where two fit, the longer one counts.",
+        examples=["roots: {/old/store: /new/store}"],
+    )
+    apply: Apply = Field(default=False, description=_APPLY)
+    most: Fraction = Field(default=0.1, description=_MOST)
+    verify: Literal["full", "size"] = Field(
+        default="full",
+        description="full: read every file at its new place and compare its digest with the one it "
+        "was imported with. size: compare sizes alone.",
+    )
+
+
+class Rollback(Section):
+    """`snakemake rollback`: takes what this results folder's runs imported out of OMERO again
+    (docs/undo.md)."""
+
+    apply: Apply = Field(default=False, description=_APPLY)
+    most: Fraction = Field(default=0.1, description=_MOST)
+    filesets: tuple[str, ...] = Field(
+        default=(), description="Only these rows. Empty: all of the manifest."
+    )
+    used: bool = Field(
+        default=False,
+        description="Also filesets that people have worked on since: their ROIs, annotations and "
+        "links to other containers go with the images.",
+    )
+    containers: bool = Field(
+        default=False,
+        description="Also Datasets, Projects and Screens that these runs made and nothing is left "
+        "in.",
+    )
+    bring_back: FilePath | None = Field(
+        default=None,
+        description="Folder to which files that are only left in OMERO (ln_rm, cp_rm, upload_rm) "
+        "are copied and verified before they are deleted there. null: such filesets stay.",
+    )

@@ -1,0 +1,67 @@
+"""What a tool says: its words, a table and JSON in the results folder, written whole."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ingest.atomic import write_text
+from ingest.summary import inert
+
+LISTED = 20  # on the terminal; the table has them all
+
+
+def write(
+    results: Path,
+    tool: str,
+    lines: Iterable[str],
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    facts: Mapping[str, Any],
+) -> None:
+    """Writes <results>/<tool>.json, .csv, and .txt last: it is what the terminal shows."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow(inert(_cell(row[column])) for column in columns)
+    write_text(results / f"{tool}.json", json.dumps({**facts, "rows": list(rows)}, indent=1) + "\n")
+    write_text(results / f"{tool}.csv", text.getvalue())
+    write_text(results / f"{tool}.txt", "\n".join(map(printable, lines)) + "\n")
+
+
+def command(tool: str, options: Mapping[str, Any]) -> str:
+    """The command that asks for a tool with these options."""
+    text = yaml.safe_dump(
+        dict(options), default_flow_style=True, width=float("inf"), sort_keys=False
+    )
+    return f"  snakemake {tool} --config {tool}={shlex.quote(text.strip())}"
+
+
+def examples(heading: str, sentences: Sequence[str]) -> list[str]:
+    """The first of them under a heading; nothing when there are none."""
+    if not sentences:
+        return []
+    more = len(sentences) - LISTED
+    end = [f"    ... and {more} more: the table has them all."] if more > 0 else []
+    return ["", f"  {heading}:", *(f"    {each}" for each in sentences[:LISTED]), *end]
+
+
+def printable(text: str) -> str:
+    """Control characters, which a file's name may bring along, are shown escaped."""
+    return "".join(
+        character if character.isprintable() else repr(character)[1:-1] for character in text
+    )
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ";".join(map(str, value))
+    return str(value)
