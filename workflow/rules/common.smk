@@ -2,7 +2,6 @@
 
 import atexit
 import gc
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,13 +11,6 @@ from snakemake.exceptions import WorkflowError
 # Planning makes millions of objects that all stay; looking them through for garbage again and again
 # takes a sixth of its time.
 gc.set_threshold(100_000, 50, 100)
-
-ROOT = Path(workflow.basedir)
-LIBRARIES = [str(ROOT), str(ROOT / "workflow" / "scripts")]
-sys.path[:0] = LIBRARIES
-# Jobs and the embedded server are processes of their own and need the same libraries.
-earlier = os.environ.get("PYTHONPATH")
-os.environ |= {"PYTHONPATH": os.pathsep.join([*LIBRARIES, *([earlier] if earlier else [])])}
 
 from ingest.bulk.files import is_bulk
 from ingest.bulk.table import job_options

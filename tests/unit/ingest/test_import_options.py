@@ -147,7 +147,7 @@ def test_waiting(written: Any, meant: Any) -> None:
         ("wait", "long", "neither forever, no, nor a number of minutes"),
         ("pixel_size", "big", "is refused"),
         ("pixel_size", True, "is refused"),
-        ("annotations", [0], "greater than or equal to 1"),
+        ("annotations", [0], "greater than 0"),
         ("exclude", ["name"], "'clientpath' or 'filename'"),
         ("timeout_minutes", 4, "there is no such option"),
     ],

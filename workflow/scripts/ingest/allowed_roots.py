@@ -14,7 +14,7 @@ from ingest.fileset import StageError
 
 
 def check_allowed(paths: Iterable[str], roots: Sequence[Path]) -> None:
-    """Raises StageError for the first of `paths` that lies below none of `roots` (none: anywhere)."""
+    """Raises StageError for the first of `paths` outside all of `roots` (none: anywhere)."""
     prefixes = tuple(os.path.realpath(root).rstrip("/") + "/" for root in roots)
     for path in paths if prefixes else ():
         if not os.path.realpath(path).startswith(prefixes):

@@ -33,7 +33,7 @@ def content(path: Path) -> bytes:
     try:
         found = path.stat()
         if stat.S_ISDIR(found.st_mode):
-            raise refused(path, 0, "it is a folder", "Set the option manifest to the file in it.")
+            raise refused(path, 0, "it cannot be read: it is a folder", "Name the file in it.")
         if not stat.S_ISREG(found.st_mode):
             cause = "it is no file but a pipe, a socket or a device"
             raise refused(path, 0, cause, "Write the manifest to a file; it is read several times.")

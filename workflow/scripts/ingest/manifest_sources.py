@@ -55,8 +55,8 @@ class SourceChecks:
 
     No source is opened. `folder` is the manifest's, absolute; `roots` are the folders that rows may
     name files in (none: anywhere); `store` is where filesets are transferred to; `journal` tells
-    which sources were removed on purpose; `ours` are the manifest and the folder of the results, which
-    are nobody's images. `problems` grows with each row, and so do `sizes`: the
+    which sources were removed on purpose; `ours` are the manifest and the folder of the results,
+    which are nobody's images. `problems` grows with each row, and so do `sizes`: the
     bytes of the files that the row of a line names, FOLDER for a folder, whose files nobody counts.
     `places` are what the row of a line names with every symbolic link resolved: its file, or the
     folder of its files.

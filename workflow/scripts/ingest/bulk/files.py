@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from ingest.manifest_file import LARGEST, content
+from ingest import manifest_file
 from ingest.manifest_problems import ManifestError, RowProblem
 
 SUFFIXES = (".yml", ".yaml", ".json")
@@ -127,17 +127,23 @@ def _content(manifest: Path, path: Path) -> dict[str, Any]:
 
 def _text(manifest: Path, path: Path) -> str:
     try:
-        found = content(path)
+        path.stat()
+        found = manifest_file.content(path)
         if path.suffix.lower() in SUFFIXES and len(found) > _LARGEST:
             raise _refused(manifest, f"{path} is too large for a bulk file", "Is it one?")
         if path.suffix == ".gz":
             with gzip.open(io.BytesIO(found)) as packed:
-                found = packed.read(LARGEST + 1)
-            if len(found) > LARGEST:
+                found = packed.read(manifest_file.LARGEST + 1)
+            if len(found) > manifest_file.LARGEST:
                 raise _refused(manifest, f"{path} is too large for a list of paths", "Is it one?")
         return found.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise _refused(manifest, f"{path} is not in UTF-8", "Save it as UTF-8.") from None
+    except ManifestError as error:
+        if error.manifest == manifest:
+            raise
+        [problem] = error.problems
+        raise _refused(manifest, f"{path}: {problem.cause}", problem.remedy) from None
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise _refused(
