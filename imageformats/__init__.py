@@ -4,7 +4,7 @@ Knows neither OMERO nor the workflow. Files are only ever read: nothing is writt
 """
 
 from imageformats.errors import UnreadableImage
-from imageformats.filesets import FilesetFiles, Scan, required_directories, resolve, scan
+from imageformats.filesets import FilesetFiles, Scan, grouping, required_directories, resolve, scan
 from imageformats.jvm import version
 from imageformats.model import ImageFileset
 from imageformats.planes import PlaneReader, describe, open_planes
@@ -20,6 +20,7 @@ __all__ = [
     "cannot_be_plate",
     "describe",
     "ends_early",
+    "grouping",
     "open_planes",
     "required_directories",
     "resolve",

@@ -119,7 +119,6 @@ class UserOptions(Section):
     group_by: GroupBy | None = None
     ready_marker: Marker | None = None
     subfolders: bool | None = None
-    batch: PositiveInt | None = None
     cells: Cells | None = None
 
 

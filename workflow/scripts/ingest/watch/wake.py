@@ -1,0 +1,47 @@
+"""Told by the file system that something changed, where it does: polling does without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+
+# Not those of reading: a scan causes them itself.
+_TOLD = ("created", "modified", "moved", "closed", "deleted")
+
+
+class _Handler(FileSystemEventHandler):
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        if event.event_type in _TOLD:
+            self._wake()
+
+
+@contextmanager
+def woken(
+    roots: Sequence[Path], wake: Callable[[], None], say: Callable[[str], None]
+) -> Iterator[None]:
+    """Calls `wake` when something changes below the roots, as far as this host sees it."""
+    observer = Observer()
+    handler = _Handler(wake)
+    for root in roots:
+        try:
+            observer.schedule(handler, str(root), recursive=True)
+        except OSError as error:
+            say(f"{root} is only looked at every interval: {error.strerror or error}")
+    try:
+        observer.start()
+    except OSError as error:
+        say(f"folders are only looked at every interval: {error.strerror or error}")
+        yield
+        return
+    try:
+        yield
+    finally:
+        observer.stop()
+        observer.join()
