@@ -16,5 +16,5 @@ rule annotate:
     params:
         settings=settings("omero", "annotate"),
         last_failure=last_failure_from("annotate"),
-    script:
-        "../scripts/annotate.py"
+    shell:
+        stage_job("annotate")

@@ -17,5 +17,5 @@ rule checksum:
         # jobs behind it, and then passes them over because their input from it is ancient.
         settings=settings("checksum", "transfer", "omero", "importing", "annotate"),
         last_failure=last_failure_from("checksum"),
-    script:
-        "../scripts/checksum.py"
+    shell:
+        stage_job("checksum")

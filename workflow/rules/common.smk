@@ -2,11 +2,16 @@
 
 import atexit
 import gc
+import inspect
+import json
+import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import DeploymentMethod
 
 # Planning makes millions of objects that all stay; looking them through for garbage again and again
 # takes a sixth of its time.
@@ -16,7 +21,7 @@ from ingest.bulk.files import is_bulk
 from ingest.bulk.table import job_options
 from ingest.config import ConfigError, load as load_config
 from ingest.failures import last_failures
-from ingest import job_needs
+from ingest import job, job_needs
 from ingest.manifest_problems import ManifestError
 from ingest.plan import NO_PLAN, PlanError, compile_plan, load_index
 
@@ -71,27 +76,55 @@ def settings(*sections: str) -> dict[str, object]:
     return {name: getattr(CONFIG, name).model_dump(mode="json") for name in sections}
 
 
-def minutes(stage: str, *more: object) -> Callable[..., int]:
-    return lambda wildcards, attempt: job_needs.minutes(
-        stage, PLAN.batches[wildcards.batch], attempt, *more
+# Jobs of stages get the configuration as it is here, with all that the command line says.
+os.environ |= {job.CONFIG: json.dumps(config, default=str)}
+HAS_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+PYTHON = "python" if HAS_CONDA else shlex.quote(sys.executable)
+
+
+def stage_job(stage: str, upstream: bool = True) -> str:
+    """The command of a stage's rule."""
+    before = "--upstream {input.upstream:q} " if upstream else ""
+    return (
+        f"{PYTHON} -m ingest.job {stage} --batch {{wildcards.batch}} --plan {{input.plan:q}} "
+        f"{before}--output {{output:q}} --log {{log:q}} --threads {{threads}}"
     )
 
 
-def memory_mb(stage: str, *more: object) -> Callable[..., int]:
-    return lambda wildcards, attempt: job_needs.memory_mb(
-        stage, PLAN.batches[wildcards.batch], attempt, *more
+def of_batch(function: Callable[..., object]) -> Callable[..., object]:
+    """A function of a rule that can tell its signature: Snakemake asks for it several times for each
+    job, and working it out takes longer than the function."""
+    function.__signature__ = inspect.signature(function)
+    return function
+
+
+def minutes(stage: str, *more: object) -> Callable[..., object]:
+    return of_batch(
+        lambda wildcards, attempt: job_needs.minutes(
+            stage, PLAN.batches[wildcards.batch], attempt, *more
+        )
     )
 
 
-def cpus(stage: str) -> Callable[..., int]:
-    return lambda wildcards, attempt: job_needs.cpus(stage, PLAN.batches[wildcards.batch], attempt)
+def memory_mb(stage: str, *more: object) -> Callable[..., object]:
+    return of_batch(
+        lambda wildcards, attempt: job_needs.memory_mb(
+            stage, PLAN.batches[wildcards.batch], attempt, *more
+        )
+    )
 
 
-def last_failure_from(stage: str) -> Callable[[object], str]:
+def cpus(stage: str) -> Callable[..., object]:
+    return of_batch(
+        lambda wildcards, attempt: job_needs.cpus(stage, PLAN.batches[wildcards.batch], attempt)
+    )
+
+
+def last_failure_from(stage: str) -> Callable[..., object]:
     """When a fileset of the batch last failed, at this stage or a later one.
 
     A new failure is a new value, so Snakemake's params trigger runs these stages again. The stages
     before the one that failed are among them because the repair may have changed the files; what
     they did for the other filesets they find in the journal.
     """
-    return lambda wildcards: FAILURES.since(stage, wildcards.batch)
+    return of_batch(lambda wildcards: FAILURES.since(stage, wildcards.batch))

@@ -19,5 +19,5 @@ rule convert:
             for name, each in CONFIG.converters.items()
         },
         last_failure=last_failure_from("convert"),
-    script:
-        "../scripts/convert.py"
+    shell:
+        stage_job("convert", upstream=False)

@@ -16,5 +16,5 @@ rule import_filesets:
     params:
         settings=settings("omero", "importing"),
         last_failure=last_failure_from("import"),
-    script:
-        "../scripts/import.py"
+    shell:
+        stage_job("import")

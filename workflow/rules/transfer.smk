@@ -16,5 +16,5 @@ rule transfer:
     params:
         settings=settings("transfer", "omero"),
         last_failure=last_failure_from("transfer"),
-    script:
-        "../scripts/transfer.py"
+    shell:
+        stage_job("transfer")

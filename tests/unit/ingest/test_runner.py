@@ -17,10 +17,13 @@ from typing import Any
 import pytest
 
 from ingest import runner
+from ingest.config import load
 from ingest.context import Context
 from ingest.fileset import Fileset, Problem, Record, SourceFile, StageError, Unfinished
+from ingest.job import CONFIG
 from ingest.journal import Journal
 from ingest.records import read_records, write_records
+from ingest.runner import StageJob
 from ingest.stages import Stage
 
 
@@ -286,55 +289,62 @@ def test_filesets_are_in_work_at_once_as_the_stage_says(run: Run) -> None:
     assert {record.status for record in records.values()} == {"ok"}
 
 
-def job(tmp_path: Path, batch: str = "b") -> SimpleNamespace:
-    """What Snakemake hands to the script of a stage rule without an upstream."""
+def job(tmp_path: Path, batch: str = "b") -> StageJob:
+    """What a stage rule without an upstream gives its job."""
     plan = tmp_path / "plan" / f"{batch}.jsonl"
     plan.parent.mkdir(exist_ok=True)
     plan.write_text(json.dumps(Fileset("a", 2, "/p").to_json()) + "\n")
-    inputs = SimpleNamespace(plan=str(plan), get={"plan": str(plan)}.get)
-    return SimpleNamespace(
-        input=inputs,
-        output=[str(tmp_path / "results" / "checksum" / f"{batch}.jsonl")],
-        log=[str(tmp_path / "results" / "logs" / "checksum" / f"{batch}.log")],
-        threads=2,
-        wildcards=SimpleNamespace(batch=batch),
-        config={"results": str(tmp_path / "results")},
-        params=SimpleNamespace(),
-    )
+    results = tmp_path / "results"
+    output = results / "checksum" / f"{batch}.jsonl"
+    return StageJob(batch, plan, None, output, results / "logs" / f"{batch}.log", threads=2)
 
 
-def test_a_stage_rules_script(tmp_path: Path) -> None:
-    toy, snakemake = Toy(), job(tmp_path)
+def test_the_job_of_a_stage_rule(tmp_path: Path) -> None:
+    toy, asked = Toy(), job(tmp_path)
+    results = tmp_path / "results"
     handler = signal.getsignal(signal.SIGTERM)
-    runner.run_stage(toy.stage, snakemake)
-    assert read_records(Path(snakemake.output[0]))["a"].status == "ok"
-    assert "\ta\tok\t" in Path(snakemake.log[0]).read_text()
+    runner.run_stage(toy.stage, asked, load({"results": str(results)}))
+    assert read_records(asked.output)["a"].status == "ok"
+    assert "\ta\tok\t" in asked.log.read_text()
     assert signal.getsignal(signal.SIGTERM) is handler
     assert logging.getLogger("ingest").handlers == []
-    results = tmp_path / "results"
     assert [event["event"] for event in Journal(results / "journal").events("a")] == ["done"]
     (lock,) = (results / ".locks" / "b").iterdir()
     assert json.loads(lock.read_text())["released"] is True
 
 
+def test_a_stage_is_started_by_its_name_with_the_configuration_in_the_environment(
+    tmp_path: Path, python_env: dict[str, str]
+) -> None:
+    asked = job(tmp_path)
+    options = ["--batch", "b", "--plan", asked.plan, "--output", asked.output, "--log", asked.log]
+    config = {"results": str(tmp_path / "elsewhere")}
+    subprocess.run(
+        [sys.executable, "-m", "ingest.job", "convert", *options, "--threads", "1"],
+        env={**python_env, CONFIG: json.dumps(config)},
+        check=True,
+    )
+    record = read_records(asked.output)["a"]
+    assert (record.stage, record.status) == ("convert", "error")
+    assert "/p" in record.cause
+    assert (tmp_path / "elsewhere" / "journal").is_dir()
+
+
 SLOW_JOB = """
-import sys, time, threading
+import sys, time
 from pathlib import Path
-from types import SimpleNamespace
-from ingest.fileset import Record
-from ingest.runner import run_stage
+from ingest.config import load
+from ingest.runner import StageJob, run_stage
 from ingest.stages import Stage
 
 def work(fileset, upstream, context):
     print("working", flush=True)
     time.sleep(60)
 
-folder = sys.argv[1]
-plan = folder + "/plan/b.jsonl"
-run_stage(Stage("checksum", work, lambda *_: True), SimpleNamespace(
-    input=SimpleNamespace(plan=plan, get={}.get), output=[folder + "/results/checksum/b.jsonl"],
-    log=[folder + "/b.log"], threads=2, wildcards=SimpleNamespace(batch="b"),
-    config={"results": folder + "/results"}, params=None))
+folder = Path(sys.argv[1])
+output = folder / "results/checksum/b.jsonl"
+asked = StageJob("b", folder / "plan/b.jsonl", None, output, folder / "b.log", 2)
+run_stage(Stage("checksum", work, lambda *_: True), asked, load({"results": folder / "results"}))
 """
 
 
@@ -342,7 +352,7 @@ run_stage(Stage("checksum", work, lambda *_: True), SimpleNamespace(
 def test_a_signal_ends_a_job_at_once_and_the_next_one_need_not_wait(
     tmp_path: Path, number: signal.Signals, python_env: dict[str, str]
 ) -> None:
-    snakemake = job(tmp_path)
+    asked = job(tmp_path)
     process = subprocess.Popen(
         [sys.executable, "-c", SLOW_JOB, tmp_path],
         stdout=subprocess.PIPE,
@@ -354,9 +364,9 @@ def test_a_signal_ends_a_job_at_once_and_the_next_one_need_not_wait(
     process.send_signal(number)
     assert process.wait(timeout=5) == 128 + number
     assert f"ended by {number.name}" in (tmp_path / "b.log").read_text()
-    assert not Path(snakemake.output[0]).exists()
+    assert not asked.output.exists()
     start = time.monotonic()
-    runner.run_stage(Toy().stage, snakemake)
+    runner.run_stage(Toy().stage, asked, load({"results": str(tmp_path / "results")}))
     assert time.monotonic() - start < 5
 
 

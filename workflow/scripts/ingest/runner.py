@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 
 from ingest.atomic import write_text
 from ingest.batch_lock import batch_lock
-from ingest.config import load
+from ingest.config import Config, load
 from ingest.context import Context
 from ingest.failures import note_failure, note_words
 from ingest.fileset import Fileset, Record, StageError, Unfinished
@@ -34,33 +34,47 @@ from ingest.stages import Stage
 LOCKS = ".locks"
 
 
-def run_stage(stage: Stage, snakemake: Any) -> None:
-    """The whole of a stage rule's script: runs `stage` for the job that Snakemake describes."""
-    batch = snakemake.wildcards.batch
-    upstream = snakemake.input.get("upstream")
-    with job(snakemake) as context:
+@dataclass(frozen=True, slots=True)
+class StageJob:
+    """What a stage's rule gives its job: the batch, its part of the plan, the records of the stage
+    before (None: it is the first), where its own go, its log and the threads it may keep busy."""
+
+    batch: str
+    plan: Path
+    upstream: Path | None
+    output: Path
+    log: Path
+    threads: int
+
+
+def run_stage(stage: Stage, asked: StageJob, config: Config) -> None:
+    """The whole of a stage's job."""
+    with _job(config, asked.log, asked.threads) as context:
         lock = batch_lock(
-            context.results / LOCKS / batch, stage.name, context.log, on_lost=lambda: os._exit(1)
+            context.results / LOCKS / asked.batch,
+            stage.name,
+            context.log,
+            on_lost=lambda: os._exit(1),
         )
         with lock:
-            run_batch(
-                stage,
-                Path(snakemake.input.plan),
-                Path(upstream) if upstream else None,
-                Path(snakemake.output[0]),
-                context,
-                batch,
-            )
+            run_batch(stage, asked.plan, asked.upstream, asked.output, context, asked.batch)
 
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[Context]:
-    """What any rule's script works with: its configuration, its log file, OMERO when it asks.
+    """`_job` for the script of a rule that is no stage."""
+    with _job(load(snakemake.config), Path(snakemake.log[0]), snakemake.threads) as context:
+        yield context
+
+
+@contextmanager
+def _job(config: Config, log_file: Path, threads: int) -> Iterator[Context]:
+    """What any rule works with: its configuration, its log file, OMERO when it asks.
 
     A StageError that is not of one fileset, such as a server that cannot be reached, ends the job
     with its cause and remedy.
     """
-    with _surroundings(snakemake) as context:
+    with _surroundings(config, log_file, threads) as context:
         try:
             yield context
         except StageError as error:
@@ -74,7 +88,8 @@ def tool(snakemake: Any) -> Iterator[Context]:
 
     The tool writes that file, and raises SystemExit(1) when something must be done.
     """
-    with _surroundings(snakemake) as context:
+    config, log_file = load(snakemake.config), Path(snakemake.log[0])
+    with _surroundings(config, log_file, snakemake.threads) as context:
         try:
             yield context
         except StageError as error:
@@ -84,11 +99,10 @@ def tool(snakemake: Any) -> Iterator[Context]:
 
 
 @contextmanager
-def _surroundings(snakemake: Any) -> Iterator[Context]:
-    config = load(snakemake.config)
+def _surroundings(config: Config, log_file: Path, threads: int) -> Iterator[Context]:
     results = Path(config.results)
-    with _log_file(Path(snakemake.log[0])) as log, _ending_at_once(log):
-        context = Context(config, results, Journal(results / JOURNAL), snakemake.threads, log)
+    with _log_file(log_file) as log, _ending_at_once(log):
+        context = Context(config, results, Journal(results / JOURNAL), threads, log)
         try:
             yield context
         finally:

@@ -1,0 +1,44 @@
+"""A stage's job, as its rule starts it: `python -m ingest.job STAGE --batch ... --plan ...`.
+
+Not a `script:` of Snakemake's: that reads the script once for each job that it plans, and has the
+job load Snakemake. The configuration comes in the environment, as JSON: it may be longer than a
+command line, and other users see those.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import importlib
+import json
+import os
+from pathlib import Path
+
+CONFIG = "INGEST_CONFIG"
+MODULES = {"import": "importing"}  # of stages; the others are called as their stage is
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m ingest.job", description="A stage's job.")
+    parser.add_argument("stage")
+    parser.add_argument("--batch", required=True)
+    parser.add_argument("--plan", type=Path, required=True)
+    parser.add_argument("--upstream", type=Path)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--log", type=Path, required=True)
+    parser.add_argument("--threads", type=int, required=True)
+    arguments = vars(parser.parse_args())
+    stage = arguments.pop("stage")
+
+    # Thousands of classes are loaded and stay: nothing to look for garbage in.
+    gc.disable()
+    from ingest.config import load
+    from ingest.runner import StageJob, run_stage
+
+    module = importlib.import_module(f"ingest.stages.{MODULES.get(stage, stage)}")
+    gc.enable()
+    run_stage(module.STAGE, StageJob(**arguments), load(json.loads(os.environ[CONFIG])))
+
+
+if __name__ == "__main__":
+    main()
