@@ -6,7 +6,7 @@ LOCKS := $(wildcard envs/*.lock) envs/setup.sh envs/build_zeroc_ice.py
 export PYTHONPATH := $(CURDIR):$(CURDIR)/workflow/scripts
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo containers cluster test test-cluster soak soak-scale unit check config lock clean
+.PHONY: help setup demo watch containers cluster test test-cluster soak soak-scale unit check config lock clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ demo: setup  ## import the demo's filesets into the embedded OMERO server
 	@cat results/inventory.txt
 	@echo
 	@echo "Report: $(CURDIR)/results/report.html"
+
+watch: setup  ## scan drop folders and run what is settled, for good (docs/drop-folders.md)
+	@python -m ingest.watch $(WATCH)
 
 containers:  ## Apptainer and Podman for the tests (first time: installs them)
 	@bash envs/containers.sh

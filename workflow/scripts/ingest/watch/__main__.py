@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import fcntl
-import os
 import signal
 import sys
 import threading
@@ -17,6 +16,7 @@ from typing import IO
 import yaml
 
 from ingest.config import Config, ConfigError, load
+from ingest.config_text import check_file
 from ingest.drop.way_in import DropFolders
 from ingest.intakes import Intake, WayIn
 from ingest.watch.loop import Loop, forget_pauses
@@ -24,7 +24,7 @@ from ingest.watch.running import Run
 from ingest.watch.wake import woken
 
 _LOCK = ".watch.lock"
-_CALM = 2.0  # seconds after being woken: changes come in swarms
+_CALM = 5.0  # seconds after being woken: changes come in swarms
 
 
 def ways_in(config: Config) -> list[WayIn]:
@@ -70,6 +70,7 @@ class Signals:
 def main(words: Sequence[str] | None = None) -> int:
     options, snakemake = _arguments(words)
     try:
+        check_file(options.configfile)
         config = load(yaml.safe_load(options.configfile.read_text(encoding="utf-8")) or {})
     except (ConfigError, OSError, yaml.YAMLError) as error:
         return _refuse(f"{options.configfile}: {error}")
@@ -149,7 +150,6 @@ def _only_one(folder: Path) -> IO[str] | None:
     except BlockingIOError:
         lock.close()
         return None
-    os.set_inheritable(lock.fileno(), False)
     return lock
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
-# Not those of reading: a scan causes them itself.
-_TOLD = ("created", "modified", "moved", "closed", "deleted")
+# Not those of reading, which a scan causes itself, nor each write of a file that is still open.
+_TOLD = ("created", "moved", "closed", "deleted")
 
 
 class _Handler(FileSystemEventHandler):
