@@ -41,8 +41,9 @@ cluster:  ## Debian's Slurm for `make test-cluster`
 test: $(VENV)/.dev containers  ## the whole test suite, but for the one over a cluster
 	@python -m pytest
 
-test-cluster: $(VENV)/.dev cluster  ## runs over a Slurm cluster that the tests start (ten minutes)
-	@python -m pytest tests/cluster
+# Three at a time, each with a cluster of its own: they mostly wait.
+test-cluster: $(VENV)/.dev cluster  ## runs over Slurm clusters that the tests start (five minutes)
+	@timeout --kill-after=60 2400 python -m pytest tests/cluster -n 3 --dist worksteal
 
 soak: $(VENV)/.dev  ## kill 200 import jobs at random moments (some minutes)
 	@python tests/soak/kills.py --kills 200

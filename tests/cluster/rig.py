@@ -19,12 +19,13 @@ from tests.integration.workflow.workspace import ROOT, Workspace
 # Looks at the jobs more often than the profile does, for tests that do not look at looking.
 IMPATIENT = (
     "--slurm-init-seconds-before-status-checks",
-    "6",
+    "2",
     "--max-status-checks-per-second",
     "1",
 )
 
-# Two import transfers: one that waits for <file>.import, one that takes a while; both say when.
+# Two import transfers, which say when they begin: one waits for <file>.import, one until two have
+# begun, and a while longer, in which no third may.
 TRANSFERS = """\
 import os, pathlib, time
 
@@ -36,12 +37,16 @@ def note(file, word):
 
 def gated(source, destination):
     note(source, "importing")
-    while not (folder / f"{source.name}.import").exists():
+    end = time.time() + 600
+    while not (folder / f"{source.name}.import").exists() and time.time() < end:
         time.sleep(0.2)
     os.symlink(source, destination)
 
-def slowly(source, destination):
+def in_pairs(source, destination):
     note(source, "importing")
+    end = time.time() + 120
+    while len(list(folder.glob("*.importing"))) < 2 and time.time() < end:
+        time.sleep(0.2)
     time.sleep(4)
     os.symlink(source, destination)
     note(source, "imported")
@@ -51,7 +56,8 @@ def slowly(source, destination):
 SLOW = """\
 echo x >> "{folder}/$3.begun"
 cp "$1" "$2/$3.ome.tif"
-while [ ! -e "{folder}/$3.go" ]; do sleep 0.2; done
+n=0
+while [ ! -e "{folder}/$3.go" ] && [ $n -lt 3000 ]; do sleep 0.2; n=$((n + 1)); done
 echo x >> "{folder}/$3.ended"
 """
 
@@ -110,9 +116,12 @@ class ClusterWorkspace(Workspace):
 
     def finish(self, process: subprocess.Popen[str], seconds: float = 400) -> str:
         """Waits for a run's end, which must be a success; returns what the terminal showed."""
-        status = process.wait(seconds)
+        try:
+            status: int | str = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            status = f"none within {seconds} s"
         terminal = self.terminal()
-        assert status == 0, terminal
+        assert status == 0, f"exit status: {status}\n{terminal}"
         return terminal
 
     def terminal(self) -> str:

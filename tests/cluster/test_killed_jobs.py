@@ -11,14 +11,17 @@ from tests.cluster.conftest import MakeWorkspace
 from tests.cluster.rig import IMPATIENT, wait_until
 from tests.fixtures.slurm import Cluster
 
-# More than the 1,500 MB that a small batch's conversion asks for, less than twice that.
+# More than the 1,500 MB that a small batch's conversion asks for, less than twice that. The first
+# of them, {folder}/hungry.begun, waits for its end; the next shows that it is let live.
 HUNGRY = """\
-import shutil, sys, time
+import pathlib, shutil, sys, time
+folder = pathlib.Path(__file__).parent
+is_first = not (folder / "hungry.begun").exists()
+(folder / "hungry.begun").touch()
 taken = b"x" * 1_900_000_000
-time.sleep(4)
+time.sleep(120 if is_first else 4)
 shutil.copy(sys.argv[1], sys.argv[2])
 """
-
 
 WAITING = "waiting for the batch's lock"
 
@@ -36,8 +39,9 @@ def test_jobs_over_their_time_or_memory_are_tried_again_with_more(
         },
         transfer={"store": "store"},
     )
-    work.write_rows({"late": "slow", "large": "hungry"})
-    process = work.start(*IMPATIENT)
+    rows = {"late": "slow", "large": "hungry"}
+    work.write_rows(rows)
+    process = work.start(*IMPATIENT, *(f"results/checksum/{name}.jsonl" for name in rows))
     wait_until(lambda: work.lines("late.begun"), "the slow conversion")
     job = plain.job_of("convert", "late")
     plain.call("scontrol", "update", f"JobId={job}", "EndTime=now+1")
@@ -46,7 +50,7 @@ def test_jobs_over_their_time_or_memory_are_tried_again_with_more(
 
     work.finish(process)
 
-    assert len(work.filesets_in_omero()) == len(work.imported()) == 2
+    assert {work.record("checksum", name)["status"] for name in rows} == {"ok"}
     assert [work.lines("late.begun"), work.lines("late.ended")] == [2, 1]
     late = facts_of(plain, "convert", "late")
     assert [state for state, *_ in late] == ["TIMEOUT", "COMPLETED"]

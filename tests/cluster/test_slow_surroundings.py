@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -20,12 +23,15 @@ def test_a_controller_that_is_away_for_half_a_minute_is_waited_for(
     work = workspace_on(plain, "away")
     work.configure(converters={"slow": work.slow_converter()}, transfer={"store": "store"})
     work.write_rows({"away": "slow"})
-    process = work.start("results/checksum/away.jsonl")
+    # How often is asked in vain is the profile's.
+    process = work.start(*IMPATIENT[:2], "results/checksum/away.jsonl")
     wait_until(lambda: work.lines("away.begun"), "the conversion")
 
-    plain.kill_controller()
+    plain.freeze_controller()
     (work.folder / "away.go").touch()
-    time.sleep(AWAY)
+    time.sleep(AWAY / 2)
+    plain.end_controller()
+    time.sleep(AWAY / 2)
     plain.start_controller()
 
     terminal = work.finish(process)
@@ -37,37 +43,42 @@ def test_a_controller_that_is_away_for_half_a_minute_is_waited_for(
 def test_a_record_that_shows_up_late_is_waited_for(
     plain: Cluster, workspace_on: MakeWorkspace
 ) -> None:
-    work = workspace_on(plain, "late")
+    work = workspace_on(plain, "tardy")
     work.configure()
-    work.write_rows({"late": ""})
-    process = work.start(*IMPATIENT, "results/checksum/late.jsonl")
-    wait_until(lambda: plain.job_of("convert", "late", "completed"), "the end of a job")
+    work.write_rows({"tardy": ""})
+    process = work.start(*IMPATIENT, "results/checksum/tardy.jsonl")
+    wait_until(lambda: plain.job_of("convert", "tardy"), "a job")
 
-    record = work.results / "convert/late.jsonl"
+    os.killpg(process.pid, signal.SIGSTOP)  # lest it sees the record before that is late
+    wait_until(lambda: plain.job_of("convert", "tardy", "completed"), "the end of a job")
+    record = work.results / "convert/tardy.jsonl"
     record.rename(work.folder / "not-yet")
+    os.killpg(process.pid, signal.SIGCONT)
     time.sleep(LATE)
     assert process.poll() is None
     (work.folder / "not-yet").rename(record)
 
     work.finish(process)
-    assert plain.job_of("convert", "late", "all")  # one, and no other
+    assert plain.job_of("convert", "tardy", "all")  # one, and no other
 
 
 def test_two_runs_share_one_omero_and_imports_keep_below_their_limit(
     plain: Cluster, workspace_on: MakeWorkspace
 ) -> None:
     runs: list[tuple[ClusterWorkspace, subprocess.Popen[str]]] = []
-    for name, rows in (("first", 4), ("second", 1)):
+    for name, rows, transfer in (("first", 3, "waiting:in_pairs"), ("second", 1, "ln_s")):
         work = workspace_on(plain, name)
-        work.configure(**{"import": work.transfers()}, defaults={"target": f"Dataset:name:{name}"})
-        work.write_rows({f"{name}-{n}": "" for n in range(rows)}, import_transfer="waiting:slowly")
+        work.configure(**{"import": work.transfers()}, defaults={"target": "Dataset:name:shared"})
+        work.write_rows({f"{name}-{n}": "" for n in range(rows)}, import_transfer=transfer)
         runs.append((work, work.start(*IMPATIENT, "--resources", "omero=2")))
 
     for work, process in runs:
         work.finish(process)
         assert len(work.filesets_in_omero()) == len(work.imported())
     assert most_at_once(runs[0][0].folder) == 2
-    assert {node_of(plain, n) for n in range(4)} == set(NODES)
+    assert {node_of(plain, n) for n in range(3)} == set(NODES)
+    targets = [json.loads((work.results / "targets.json").read_text()) for work, _ in runs]
+    assert targets[0]["targets"] == targets[1]["targets"]
 
 
 def most_at_once(folder: Path) -> int:
