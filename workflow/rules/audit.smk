@@ -1,6 +1,7 @@
 rule audit:
     log:
         f"{RESULTS}/logs/audit.log",
+    retries: 0
     conda:
         "../../envs/ingest.yaml"
     threads: 4

@@ -173,6 +173,13 @@ BREAKAGES: dict[str, tuple[Break, Expect]] = {
     "chmod in the store": one(OTHERS, "series-cp", do.chmodded, path("series-cp", 1), 0o666),
     "chmod of what was uploaded": one(OTHERS, "upload", do.chmodded, link("upload"), 0o666),
     "OMERO's group may write to its own": (on(do.chmodded, link("upload"), 0o664), nothing),
+    "chmod of a copy for its owner": one(
+        "not protected", "series-cp", do.chmodded, path("series-cp", 1), 0o644
+    ),
+    "chmod of OMERO's copy": one("not protected", "cp", do.chmodded, link("cp"), 0o644),
+    "chmod of what was converted": one(
+        "not protected", "converted", do.chmodded, path("converted"), 0o644
+    ),
     "chmod of the folder": (
         lambda house: do.chmodded(house.source("plate").parent, 0o777),
         lambda house: {(OTHERS, ("plate",), str(house.source("plate").parent))},

@@ -35,10 +35,11 @@ from ingest.doctor.options import Doctor
 from ingest.drop.options import Trees
 from ingest.fileset import BadText
 from ingest.import_options import ChecksumAlgorithm, Exclusion
+from ingest.metadata.options import Metadata
 from ingest.omero.target_grammar import LONGEST_NAME
-from ingest.watch.options import Watch
 from ingest.orders.options import Orders
 from ingest.undo.options import Relink, Rollback
+from ingest.watch.options import Watch
 
 __all__ = ["Config", "ConfigError", "load"]
 
@@ -104,6 +105,12 @@ class TransferOptions(Section):
         default=None,
         description="Folder that will hold <fileset>/<file> for good. null: only the transfer none "
         "can be asked for.",
+    )
+    protect: bool = Field(
+        default=False,
+        description="Take the right to write from the files that OMERO relies on: those in the "
+        "store, hard links and their sources, and sources that stay where they are. Copies and "
+        "converted files are read-only anyway.",
     )
 
 
@@ -314,6 +321,7 @@ class Config(Section):
     omero: Omero = Omero()
     importing: Import = Field(default=Import(), alias="import")
     annotate: Annotate = Annotate()
+    metadata: Metadata = Metadata()
     report: Report = Report()
     drop: Trees = Field(
         default={},

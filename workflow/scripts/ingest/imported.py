@@ -22,16 +22,18 @@ class ImportedRow:
 
     `record` is that of its import, None until one has ended well: its files, with their digests, as
     OMERO was given them. `sources` are the files as they were hashed for it (of a converted row:
-    what the converter made). `removed` are the paths that a stage announced to remove. `begun`
-    holds the intents by import id; `taken_out` are the ids of those imports that are known to be
-    out of OMERO again, `open` those of which nobody knows yet how they end. `events` counts what
-    the row's `journals` had, to see whether they go on; `done` is the time of the record.
+    what the converter made). `removed` are the paths that a stage announced to remove, `protected`
+    those that it announced to make read-only. `begun` holds the intents by import id; `taken_out`
+    are the ids of those imports that are known to be out of OMERO again, `open` those of which
+    nobody knows yet how they end. `events` counts what the row's `journals` had, to see whether
+    they go on; `done` is the time of the record.
     """
 
     id: str
     record: Record | None
     sources: tuple[SourceFile, ...]
     removed: frozenset[str]
+    protected: frozenset[str]
     begun: Mapping[str, Event]
     taken_out: frozenset[str]
     open: frozenset[str]
@@ -81,6 +83,7 @@ def imported_row(journal: Journal, row: str, journals: Sequence[str]) -> Importe
         record=record,
         sources=_sources(own, record) if record else (),
         removed=frozenset(path for e in events for path in e.get("removes", ())),
+        protected=frozenset(path for e in events for path in e.get("protects", ())),
         begun={e["import_id"]: e for e in events if "import_id" in e},
         taken_out=frozenset(ended),
         open=frozenset(

@@ -12,6 +12,7 @@ from ingest.audit.findings import Finding, Kind
 from ingest.audit.permissions import writers
 from ingest.copying import STRONG, VERIFICATION
 from ingest.digests import ALGORITHMS, digest_file
+from ingest.protection import WRITE
 from ingest.source_errors import SourceChanged
 
 _LEADS_NOWHERE = ("missing", "dangling link", "link leads elsewhere", "replaced")
@@ -139,6 +140,8 @@ class Look:
         them = writers(name.path, found, group_may=theirs)
         if them:
             self._add("may be changed by others", name, f"may be written to by {them}")
+        elif name.read_only and found.st_mode & WRITE:
+            self._add("not protected", name, "was made read-only, and is not any more")
 
     def _add(self, kind: Kind, name: Name, what: str) -> None:
         if kind in _LEADS_NOWHERE:

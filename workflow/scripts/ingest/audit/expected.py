@@ -25,7 +25,8 @@ class Name:
 
     `mtime_ns` and `inode` are of the file it leads to, None when nobody noted them; a copy's time
     is only `about` its source's, for some file systems round it. `link` says whether it is one;
-    `leads_to` is what a link was made to lead to, empty when nobody noted it.
+    `leads_to` is what a link was made to lead to, empty when nobody noted it. `read_only` says that
+    the file was left without a right to write.
     """
 
     path: str
@@ -35,6 +36,7 @@ class Name:
     about: bool = False
     link: Literal["must", "may", "never"] = "may"
     leads_to: str = ""
+    read_only: bool = False
 
 
 @dataclass(slots=True)
@@ -73,7 +75,7 @@ def expect_row(
     sources = {file.name: file for file in row.sources}
     for file in row.record.files:
         made = File((row.id,), file.size, file.digests, [], row.done)
-        made.names = _names_on_disk(file, sources.get(file.name), row.removed)
+        made.names = _names_on_disk(file, sources.get(file.name), row)
         by_name[file.name] = made
     if "conversion" in row.record.facts:
         _expect_conversion(expected, row, row.record.facts["conversion"])
@@ -134,15 +136,22 @@ def _expect_import(
             expected.findings.append(Finding("known otherwise by OMERO", (row.id,), "", what))
 
 
-def _names_on_disk(
-    file: SourceFile, source: SourceFile | None, removed: frozenset[str]
-) -> list[Name]:
+def _names_on_disk(file: SourceFile, source: SourceFile | None, row: ImportedRow) -> list[Name]:
     """The source and, where it was transferred to a store, the stored file."""
     names = []
+    protected = bool({file.path, file.source} & row.protected)
     if file.path != file.source and source and source.path == file.source:
-        if source.path not in removed:
-            names.append(Name(source.path, "source", source.mtime_ns, source.inode))
         linked = source.inode == file.inode
+        if source.path not in row.removed:
+            names.append(
+                Name(
+                    source.path,
+                    "source",
+                    source.mtime_ns,
+                    source.inode,
+                    read_only=linked and protected,
+                )
+            )
         names.append(
             Name(
                 file.path,
@@ -151,11 +160,20 @@ def _names_on_disk(
                 file.inode,
                 link="may" if linked else "never",
                 leads_to=source.path if linked else "",
+                read_only=protected or not linked,
             )
         )
-    elif file.path not in removed:
-        role: Role = "source" if file.path == file.source else "stored file"
-        names.append(Name(file.path, role, file.mtime_ns, file.inode))
+    elif file.path not in row.removed:
+        is_source = file.path == file.source
+        names.append(
+            Name(
+                file.path,
+                "source" if is_source else "stored file",
+                file.mtime_ns,
+                file.inode,
+                read_only=protected or not is_source,
+            )
+        )
     return names
 
 
@@ -169,7 +187,7 @@ def _in_repository(
     if transfer == "ln":
         return Name(path, role, file.mtime_ns, file.inode, link="never")
     if transfer == "cp":
-        return Name(path, role, file.mtime_ns, about=True, link="never")
+        return Name(path, role, file.mtime_ns, about=True, link="never", read_only=True)
     if transfer == "upload":
         return Name(path, role, link="never")
     return Name(path, role)
@@ -249,7 +267,7 @@ def _expect_conversion(expected: Expected, row: ImportedRow, facts: Mapping[str,
     if facts["keep_original"] == "archive":
         for original in facts["originals"]:
             path = str(home / place.ORIGINAL / original["name"])
-            kept = Name(path, "stored file", link="never")
+            kept = Name(path, "stored file", link="never", read_only=True)
             expected.files.append(
                 File((row.id,), original["size"], original["digests"], [kept], row.done)
             )

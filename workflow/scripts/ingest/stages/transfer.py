@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ingest import protection
 from ingest.atomic import fsync_folder
 from ingest.config import Config
 from ingest.context import Context
@@ -48,11 +49,16 @@ def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
         if file.path not in gone:
             check_as_recorded(file, "checksum")
     _check_stays(fileset, upstream.files, context)
+    protects = protection.wanted(fileset, context.config)
+    if protects and fileset.transfer != "cp":
+        protection.check_protectable(upstream.files, gone)
     status: Status = "notneeded"
     files = upstream.files
     if fileset.transfer != "none":
         status = "ok"
         files = _landed(fileset, files, gone, context)
+    if protects:
+        protection.protect(fileset, upstream.files, files, context)
     return Record(fileset.id, "transfer", status, files=files, facts=upstream.facts)
 
 
@@ -270,7 +276,9 @@ def _entry(path: Path) -> str:
 
 def _settings(config: Config) -> Mapping[str, Any]:
     store = config.transfer.store
-    return {"store": str(store.absolute()) if store else None}
+    settings = {"store": str(store.absolute()) if store else None}
+    # Only where it is asked for: the other rows' earlier transfers hold.
+    return {**settings, "protect": True} if config.transfer.protect else settings
 
 
 STAGE = Stage(
