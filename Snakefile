@@ -19,11 +19,14 @@ include: "workflow/rules/targets.smk"
 include: "workflow/rules/transfer.smk"
 include: "workflow/rules/import.smk"
 include: "workflow/rules/annotate.smk"
+include: "workflow/rules/metadata.smk"
 include: "workflow/rules/summary.smk"
 include: "workflow/rules/slurm.smk"
 include: "workflow/rules/doctor.smk"
+include: "workflow/rules/plan_report.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/relink.smk"
+include: "workflow/rules/manifest.smk"
 include: "workflow/rules/orders.smk"
 include: "workflow/rules/run.smk"
 
@@ -35,7 +38,9 @@ localrules:
     verdict,
     relink,
     doctor,
+    plan_report,
     audit,
+    manifest,
     orders,
 
 

@@ -2,6 +2,7 @@ rule summary:
     input:
         index=f"{RESULTS}/plan/index.json",
         records=expand(records("annotate"), batch=PLAN.batches),
+        metadata=f"{RESULTS}/metadata.txt" if CONFIG.metadata.is_used else [],
     output:
         table=f"{RESULTS}/imported.csv",
         inventory=f"{RESULTS}/inventory.txt",

@@ -12,6 +12,7 @@ from ingest.context import Context
 from ingest.failures import note_failure
 from ingest.fileset import StageError
 from ingest.inventory import inventory
+from ingest.metadata.report import WORDS as METADATA_WORDS
 from ingest.omero.thumbnails import fetch_thumbnails
 from ingest.plan import load_index
 from ingest.provenance import write_crate
@@ -60,7 +61,10 @@ def write_results(context: Context, snakefile: Path) -> None:
     write_table(results / "imported.csv", outcomes)
     write_text(results / "inventory.txt", seen.inventory)
     write_report(results / "report.html", outcomes, run, seen.thumbnails)
-    write_text(results / "verdict.txt", verdict(outcomes, f"{results}/report.html") + "\n")
+    words = verdict(outcomes, f"{results}/report.html") + "\n"
+    if config.metadata.is_used:
+        words = (results / METADATA_WORDS).read_text(encoding="utf-8") + words
+    write_text(results / "verdict.txt", words)
     write_crate(results, outcomes, run)
 
 

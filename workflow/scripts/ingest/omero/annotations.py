@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import omero.all
@@ -19,8 +19,18 @@ Pairs = Sequence[tuple[str, str]]
 
 _AT_ONCE = 500  # links per call
 
-_LINKS = {"Image": omero.model.ImageAnnotationLinkI, "Plate": omero.model.PlateAnnotationLinkI}
-_OBJECTS = {"Image": omero.model.ImageI, "Plate": omero.model.PlateI}
+_LINKS = {
+    "Image": omero.model.ImageAnnotationLinkI,
+    "Plate": omero.model.PlateAnnotationLinkI,
+    "Well": omero.model.WellAnnotationLinkI,
+    "Dataset": omero.model.DatasetAnnotationLinkI,
+}
+_OBJECTS = {
+    "Image": omero.model.ImageI,
+    "Plate": omero.model.PlateI,
+    "Well": omero.model.WellI,
+    "Dataset": omero.model.DatasetI,
+}
 
 
 def linkable(session: Session, ids: Sequence[int]) -> list[Any]:
@@ -78,6 +88,28 @@ def put_key_values(
         _save_links(session, kind, ids[1:], omero.model.MapAnnotationI(annotation_id, False))
         return annotation_id
     return None
+
+
+def put_own_key_values(
+    session: Session, kind: Annotatable, pairs: Mapping[int, Pairs], namespace: str
+) -> None:
+    """Each object's own MapAnnotation in `namespace`, holding exactly its pairs, by its id.
+
+    As `put_key_values`, for many objects at once. An object whose pairs are empty loses those that
+    it has.
+    """
+    present = dict(queries.annotations_on(session, kind, list(pairs), namespace))
+    for number, annotation_id in present.items():
+        _update(session, annotation_id, pairs[number])
+    missing = [number for number in pairs if number not in present and pairs[number]]
+    for start in range(0, len(missing), _AT_ONCE):
+        links = []
+        for number in missing[start : start + _AT_ONCE]:
+            annotation = omero.model.MapAnnotationI()
+            annotation.setNs(rstring(namespace))
+            annotation.setMapValue(_named_values(pairs[number]))
+            links.append(_link(kind, number, annotation))
+        session.save(links)
 
 
 def link_annotation(session: Session, kind: Annotatable, ids: list[int], annotation: Any) -> None:

@@ -19,7 +19,8 @@ CLAIM_NAMESPACE = "omero-ingest/claim"
 _AT_ONCE = 1000  # ids per query
 
 T = TypeVar("T")
-Annotatable = Literal["Image", "Plate"]
+Annotatable = Literal["Image", "Plate", "Well", "Dataset"]
+Named = Literal["Image", "Plate", "Dataset", "Screen"]
 
 _UNREAD = "Pending..."  # the digest of pixels that the import has not read (yet)
 # How often the log's size was noted when the pixels cannot be read: after two steps, at the end.
@@ -73,7 +74,7 @@ def transfers_of_client_paths(
     by an annotation in this namespace, how they were transferred."""
     return [
         (client_path, fileset_id, transfer)
-        for some in _chunks(client_paths)
+        for some in in_chunks(client_paths)
         for client_path, fileset_id, transfer in session.rows(
             "select e.clientPath, f.id, a.textValue from FilesetEntry e join e.fileset f "
             "join f.annotationLinks l join l.child a "
@@ -277,7 +278,7 @@ def annotations_on(
     """(object id, annotation id) of the annotations in this namespace on these objects."""
     found = [
         (parent, annotation)
-        for some in _chunks(parents)
+        for some in in_chunks(parents)
         for parent, annotation in session.rows(
             f"select l.parent.id, a.id from {kind}AnnotationLink l join l.child a "
             "where l.parent.id in (:parents) and a.ns = :ns order by a.id, l.parent.id",
@@ -294,7 +295,7 @@ def linked_objects(
     """Those of these objects that the annotation is linked to."""
     return {
         row[0]
-        for some in _chunks(parents)
+        for some in in_chunks(parents)
         for row in session.rows(
             f"select l.parent.id from {kind}AnnotationLink l "
             "where l.parent.id in (:parents) and l.child.id = :child order by l.parent.id",
@@ -315,7 +316,7 @@ def map_annotation(session: Session, annotation_id: int) -> omero.model.MapAnnot
 def pixels_of_images(session: Session, images: list[int]) -> list[tuple[int, int, int]]:
     """(image id, pixels id, group id) of the first pixels of each of these images."""
     found: dict[int, tuple[int, int, int]] = {}
-    for some in _chunks(images):
+    for some in in_chunks(images):
         for image, pixels, group in session.rows(
             "select i.id, p.id, i.details.group.id from Pixels p join p.image i "
             "where i.id in (:ids) order by p.id",
@@ -325,17 +326,17 @@ def pixels_of_images(session: Session, images: list[int]) -> list[tuple[int, int
     return list(found.values())
 
 
-def names_of(session: Session, kind: Annotatable, ids: list[int]) -> dict[int, str]:
+def names_of(session: Session, kind: Named, ids: list[int]) -> dict[int, str]:
     """Names by id; what the session may not read, or what is gone, is left out."""
     return {
         number: name
-        for some in _chunks(ids)
+        for some in in_chunks(ids)
         for number, name in session.rows(
             f"select o.id, o.name from {kind} o where o.id in (:ids) order by o.id", ids=some
         )
     }
 
 
-def _chunks(ids: list[T]) -> Iterator[list[T]]:
+def in_chunks(ids: list[T]) -> Iterator[list[T]]:
     for start in range(0, len(ids), _AT_ONCE):
         yield ids[start : start + _AT_ONCE]

@@ -1,0 +1,18 @@
+# One job for the whole manifest: only it can tell that a row is about nothing, or about two things.
+rule metadata:
+    input:
+        records=expand(records("annotate"), batch=PLAN.batches),
+        tables=[str(path) for path in CONFIG.metadata.tables],
+    output:
+        table=f"{RESULTS}/metadata.csv",
+        words=f"{RESULTS}/metadata.txt",
+    log:
+        f"{RESULTS}/logs/metadata.log",
+    conda:
+        "../../envs/ingest.yaml"
+    resources:
+        omero=1,
+    params:
+        settings=settings("omero", "annotate", "metadata"),
+    script:
+        "../scripts/metadata.py"

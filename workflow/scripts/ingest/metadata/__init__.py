@@ -1,0 +1,1 @@
+"""Tables of metadata beside the data, put on the images, wells and plates they describe."""

@@ -1,0 +1,92 @@
+"""The objects in OMERO that a run's imports became, with every name a table may call them by."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from ingest.context import Context
+from ingest.metadata.columns import Role
+from ingest.metadata.matching import Described
+from ingest.omero import queries
+from ingest.omero.session import Session
+from ingest.summary import Outcome
+
+Names = Mapping[Role, frozenset[str]]
+
+
+def described_objects(outcomes: Sequence[Outcome], context: Context) -> list[Described]:
+    """Of the filesets that this workflow imported; those it found in OMERO are others'."""
+    by_account: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        if outcome.fileset_id is not None and outcome.found_fileset is None:
+            by_account[outcome.fileset.user, outcome.fileset.group].append(outcome)
+    found: list[Described] = []
+    for (user, group), theirs in by_account.items():
+        with context.sessions.using(user, group) as session:
+            found += _of_account(session, theirs, user, group)
+    # A Dataset that several filesets went to is one object.
+    return list({(each.kind, each.id, each.user): each for each in found}.values())
+
+
+def _of_account(
+    session: Session, outcomes: Sequence[Outcome], user: str, group: str
+) -> Iterator[Described]:
+    plates = [number for outcome in outcomes for number in outcome.plate_ids]
+    images = [number for outcome in outcomes for number in outcome.image_ids]
+    plate_names = queries.names_of(session, "Plate", plates)
+    image_names = queries.names_of(session, "Image", images)
+    wells = queries.wells_of_plates(session, plates)
+    containers = _containers(session, outcomes)
+    for outcome in outcomes:
+        target = outcome.facts.get("target") or {}
+        around: Names = {
+            **containers.get((target.get("type"), target.get("id")), {}),
+            "fileset": frozenset([outcome.fileset.id]),
+        }
+        ids: Mapping[Role, int] = {"dataset": target["id"]} if "dataset" in around else {}
+        yield Described(
+            "Fileset", outcome.fileset_id or 0, user, group, around, ids, outcome.image_ids
+        )
+        if "dataset" in around:
+            names: Names = {role: around[role] for role in ("dataset", "project") if role in around}
+            yield Described("Dataset", target["id"], user, group, names, ids)
+        for number in outcome.image_ids:
+            name = frozenset([image_names.get(number, "")])
+            yield Described(
+                "Image", number, user, group, {**around, "image": name}, {**ids, "image": number}
+            )
+        for number in outcome.plate_ids:
+            plate: Names = {**around, "plate": frozenset([plate_names.get(number, "")])}
+            yield Described("Plate", number, user, group, plate)
+            for well in wells.get(number, ()):
+                yield Described(
+                    "Well",
+                    well.id,
+                    user,
+                    group,
+                    {**plate, "well": frozenset([well.label])},
+                    {},
+                    well.images,
+                )
+
+
+def _containers(
+    session: Session, outcomes: Sequence[Outcome]
+) -> dict[tuple[str | None, int | None], Names]:
+    """The names of the targets, and of the Projects they are in, by type and id."""
+    targets: dict[str, set[int]] = defaultdict(set)
+    for outcome in outcomes:
+        if target := outcome.facts.get("target"):
+            targets[target["type"]].add(target["id"])
+    found: dict[tuple[str | None, int | None], Names] = {}
+    for number, name in queries.names_of(session, "Screen", sorted(targets["Screen"])).items():
+        found["Screen", number] = {"screen": frozenset([name])}
+    datasets = sorted(targets["Dataset"])
+    projects = queries.projects_of(session, datasets)
+    for number, name in queries.names_of(session, "Dataset", datasets).items():
+        names: dict[Role, frozenset[str]] = {"dataset": frozenset([name])}
+        if number in projects:
+            names["project"] = frozenset(each for _, each in projects[number])
+        found["Dataset", number] = names
+    return found
