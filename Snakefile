@@ -26,6 +26,7 @@ include: "workflow/rules/doctor.smk"
 include: "workflow/rules/plan_report.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/relink.smk"
+include: "workflow/rules/rollback.smk"
 include: "workflow/rules/manifest.smk"
 include: "workflow/rules/orders.smk"
 include: "workflow/rules/run.smk"
@@ -37,6 +38,7 @@ localrules:
     summary,
     verdict,
     relink,
+    rollback,
     doctor,
     plan_report,
     audit,

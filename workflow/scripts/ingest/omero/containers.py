@@ -32,19 +32,23 @@ class Target:
 
 
 def resolve(
-    session: Session, path: TargetPath, project: Target | None = None, mark: str = ""
+    session: Session,
+    path: TargetPath,
+    project: Target | None = None,
+    mark: str = "",
+    made: list[Target] | None = None,
 ) -> Target:
     """The container a target means, made (and put into its Project) when there is none.
 
     `project` is the Project when it is known already. One that is always new (`@name`) is, with a
-    `mark`, the one that was made with this mark before, or a new one that bears it. Raises
-    StageError.
+    `mark`, the one that was made with this mark before, or a new one that bears it. What is made is
+    added to `made`. Raises StageError.
     """
     if path.container.choice == "id":
         _existing(session, path.container)  # no Project is made for what is not there
     if path.project and project is None:
-        project = resolve_container(session, path.project, mark)
-    target = resolve_container(session, path.container, mark)
+        project = resolve_container(session, path.project, mark, made)
+    target = resolve_container(session, path.container, mark, made)
     if project and path.container.choice == "new":
         _is_inside(session, project, target) or _put_inside(session, project, target)
     elif project:
@@ -69,18 +73,31 @@ def _put_inside(session: Session, project: Target, dataset: Target) -> bool:
     return True
 
 
-def resolve_container(session: Session, wanted: Container, mark: str = "") -> Target:
-    """One container as its discriminator says. Raises StageError."""
+def resolve_container(
+    session: Session, wanted: Container, mark: str = "", made: list[Target] | None = None
+) -> Target:
+    """One container as its discriminator says; added to `made` if it is. Raises StageError."""
+
+    def create() -> Target:
+        created = _create(session, wanted, mark if wanted.choice == "new" else "")
+        if made is not None:
+            made.append(created)
+        return created
+
     if wanted.choice == "id":
         return _existing(session, wanted)
     if wanted.choice == "new":
-        return _marked(session, wanted, mark) or _create(session, wanted, mark)
+        return _marked(session, wanted, mark) or create()
     return found_or_made(
-        session,
-        f"{wanted.kind}:{wanted.value}",
-        lambda: _named(session, wanted),
-        lambda: _create(session, wanted),
+        session, f"{wanted.kind}:{wanted.value}", lambda: _named(session, wanted), create
     )
+
+
+def look_for(session: Session, wanted: Container) -> Target | None:
+    """The container that would be taken; None when one would be made. Raises StageError."""
+    if wanted.choice == "id":
+        return _existing(session, wanted)
+    return None if wanted.choice == "new" else _named(session, wanted)
 
 
 def _named(session: Session, wanted: Container) -> Target | None:

@@ -158,7 +158,7 @@ def _settled(session: Session, fileset_id: int, session_id: int, timeout: float 
     """The state of an import once it does not run any more."""
     deadline = deadline_after(timeout)
     pause, told = _FIRST_POLL, False
-    while (state := _state(session, fileset_id, session_id)) == "running":
+    while (state := import_state(session, fileset_id, session_id)) == "running":
         if deadline is not None and time.monotonic() > deadline:
             raise StillRunning(
                 f"Fileset:{fileset_id}, begun by an earlier run,",
@@ -172,7 +172,8 @@ def _settled(session: Session, fileset_id: int, session_id: int, timeout: float 
     return state
 
 
-def _state(session: Session, fileset_id: int, session_id: int) -> State:
+def import_state(session: Session, fileset_id: int, session_id: int) -> State:
+    """The state of an import that the session of this id (in the database) began."""
     # First: when it is over, nothing comes after what is seen next.
     if session_id == session.id:
         may_run = _runs_here(session, fileset_id)

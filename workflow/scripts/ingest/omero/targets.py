@@ -27,6 +27,7 @@ from ingest.row_targets import early_row_target
 
 # Seconds. Nothing has asked OMERO before: a wrong address must not take minutes to be told.
 _FIRST_ANSWER = 15
+MADE = "made"
 
 
 def resolve_all(plan_files: Iterable[Path], context: Context) -> None:
@@ -37,8 +38,9 @@ def resolve_all(plan_files: Iterable[Path], context: Context) -> None:
     """
     seconds = min(context.config.importing.retry_seconds, _FIRST_ANSWER)
     database = retried(TARGETS, seconds, lambda: context.sessions.get().database)
-    memory = context.journal.folder / f"targets-{database}.json"
+    memory = memory_path(context, database)
     known = {key(entry): entry for entry in read_table(memory)["targets"]}
+    made = read_made(memory)
     table: dict[str, list[Entry]] = {kind: [] for kind in KINDS}
     for place, wanted in _wanted(plan_files, context).items():
         account = {**_place(wanted.first), **_outcome(lambda _: {}, wanted.first, context)}
@@ -46,15 +48,31 @@ def resolve_all(plan_files: Iterable[Path], context: Context) -> None:
         if "error" in account:
             continue
         for target, fileset in wanted.targets.items():
-            entry = _target_entry(fileset, target, known.get((*place, target)), context)
+            new: list[Target] = []
+            entry = _target_entry(fileset, target, known.get((*place, target)), context, new)
             table["targets"].append(entry)
+            made += [{**_place(fileset), **target_made.to_json()} for target_made in new]
         table["tags"] += [_tag_entry(fileset, tag, context) for tag, fileset in wanted.tags.items()]
         context.sessions.release(*place)
     known.update({key(entry): entry for entry in table["targets"] if "id" in entry})
-    write_text(memory, _text({"targets": list(known.values())}))
+    write_text(memory, _text({"targets": list(known.values()), MADE: made}))
     write_text(context.results / FILE, _text(table))
     if any("error" in entry for entries in table.values() for entry in entries):
         note_failure(context.results, TARGETS, TARGETS)
+
+
+def memory_path(context: Context, database: str) -> Path:
+    """What these runs found or made in one OMERO; it stays as long as the journal."""
+    return context.journal.folder / f"targets-{database}.json"
+
+
+def read_made(memory: Path) -> list[Entry]:
+    """The containers that these runs made, with the user and group of the rows they are for."""
+    try:
+        found: list[Entry] = json.loads(memory.read_text(encoding="utf-8")).get(MADE, [])
+    except FileNotFoundError:
+        return []
+    return found
 
 
 @dataclass
@@ -92,25 +110,27 @@ def _target_text(fileset: Fileset, context: Context) -> str:
         return ""
 
 
-def _target_entry(fileset: Fileset, target: str, known: Entry | None, context: Context) -> Entry:
+def _target_entry(
+    fileset: Fileset, target: str, known: Entry | None, context: Context, made: list[Target]
+) -> Entry:
     path = parse_target(target)
 
     def find(session: Session) -> Entry:
         if path.per_fileset:
             if path.container.choice != "new":
-                resolve_container(session, path.container)  # it alone is shared
-            return {"per_fileset": True, "project": _shared_project(session, path)}
+                resolve_container(session, path.container, made=made)  # it alone is shared
+            return {"per_fileset": True, "project": _shared_project(session, path, made)}
         if known and still_there(session, target_of(known)):
             return target_of(known).to_json()
-        return resolve(session, path).to_json()
+        return resolve(session, path, made=made).to_json()
 
     return {**_place(fileset), "target": target, **_outcome(find, fileset, context)}
 
 
-def _shared_project(session: Session, path: TargetPath) -> Entry | None:
+def _shared_project(session: Session, path: TargetPath, made: list[Target]) -> Entry | None:
     if path.project is None or path.project.choice == "new":
         return None
-    return resolve_container(session, path.project).to_json()
+    return resolve_container(session, path.project, made=made).to_json()
 
 
 def _tag_entry(fileset: Fileset, tag: str, context: Context) -> Entry:

@@ -220,8 +220,18 @@ def _own_target(
     facts = {"wanted": entry["target"], "database": session.database, "mark": mark}
     context.journal.append(row, "import", "intent", **facts)
     project = targets.target_of(entry["project"]) if entry["project"] else None
-    target = resolve(session, parse_target(entry["target"]), project, mark)
-    context.journal.append(row, "import", "intent", made_target=target.to_json(), **facts)
+    made: list[Target] = []
+    target = resolve(session, parse_target(entry["target"]), project, mark, made)
+    context.journal.append(
+        row,
+        "import",
+        "intent",
+        made_target=target.to_json(),
+        made=[each.to_json() for each in made],
+        user=session.user,
+        group=session.group,
+        **facts,
+    )
     return target
 
 
