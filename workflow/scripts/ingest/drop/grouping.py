@@ -12,6 +12,7 @@ from pathlib import Path
 from blake3 import blake3
 
 from ingest.drop.lane import Candidate, Files, Lane, ancestors
+from ingest.drop.listing import final_name
 
 _PARTS = re.compile(r"([0-9]+)|([^0-9]+)")
 
@@ -31,7 +32,7 @@ def by_name(lane: Lane, files: Files) -> Grouped:
     each as the lane's options say."""
     sets: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for path in [*files.stamps, *files.arriving]:
-        sets[_key(lane, path)].append(path)
+        sets[_key(lane, final_name(path))].append(path)
     found = Grouped()
     for key, members in sets.items():
         arriving = [path for path in members if path in files.arriving]
@@ -158,7 +159,7 @@ def _natural(path: str) -> list[tuple[int, str]]:
 
 
 def _kind(path: str) -> str:
-    return Path(path).suffix.lower()
+    return Path(final_name(path)).suffix.lower()
 
 
 class _Arrivals:

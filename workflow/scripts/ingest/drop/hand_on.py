@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from blake3 import blake3
@@ -23,7 +24,7 @@ FILES = "files.jsonl"  # beside the manifest: one line per fileset
 _LONGEST_NAME = 80  # of the readable part of a fileset's id
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ready:
     """A fileset to be handed on, with the stamp and the fingerprint of each of its files (and of
     the marker that said that it is complete)."""
@@ -33,7 +34,7 @@ class Ready:
     stamps: dict[str, Stamp]
     prints: dict[str, str]
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Readable, and another one for other content or another path."""
         lane, first = self.lane, Path(self.candidate.path)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from ingest.drop.listing import Stamp, folders_of, is_ignored
+from ingest.drop.listing import Stamp, folders_of, is_ignored, shown
 from ingest.drop.options import EACH_USER, Tree
 
 
@@ -32,18 +33,18 @@ class Lane:
         return not allowed or is_ignored(Path(path).name, self.inner(path), allowed)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Files:
     """The files of a lane: all their stamps, and which of them are `new` (never handed on),
     `quiet` (unchanged for as long as they must be) or still `arriving` under another name."""
 
-    stamps: dict[str, Stamp]
-    new: set[str] = field(default_factory=set)
-    quiet: set[str] = field(default_factory=set)
-    arriving: set[str] = field(default_factory=set)
+    stamps: Mapping[str, Stamp]
+    new: Set[str]
+    quiet: Set[str]
+    arriving: Set[str] = frozenset()
 
-    @property
-    def busy(self) -> set[str]:
+    @cached_property
+    def busy(self) -> Set[str]:
         """New files that may still be written."""
         return self.new - self.quiet
 
@@ -77,7 +78,7 @@ def lanes(name: str, options: Tree) -> tuple[list[Lane], dict[str, str]]:
         and not is_ignored(user, user, options.ignore)
     ]
     reason = "it lies beside the users' folders: put it into one of them"
-    return found, {f"{root}/{other}": reason for other in others}
+    return found, {shown(f"{root}/{other}"): reason for other in others}
 
 
 def ancestors(path: str, root: str) -> Iterator[str]:

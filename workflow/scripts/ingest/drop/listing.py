@@ -45,7 +45,8 @@ class Listing:
     """The regular files below a folder by absolute path, links followed.
 
     `arriving` are those that a program is still writing, by the name it gives them; `refused` maps
-    paths that are no files for us to the reason. `problems` are folders that cannot be listed.
+    paths (as `shown`) that are no files for us to the reason. `problems` are folders that cannot
+    be listed.
     """
 
     root: str
@@ -90,10 +91,16 @@ def is_ignored(name: str, inner: str, ignore: Sequence[str]) -> bool:
 
 
 def final_name(path: str) -> str:
-    """The name that an arriving file will have."""
+    """The name that an arriving file will have; any other's own."""
     lower = path.lower()
-    ending = next(ending for ending in _ARRIVING if lower.endswith(ending))
-    return path[: -len(ending)]
+    ending = next((ending for ending in _ARRIVING if lower.endswith(ending)), "")
+    return path.removesuffix(path[len(path) - len(ending) :])
+
+
+def shown(path: str) -> str:
+    """A path as it can be told: what no terminal and no UTF-8 text shows is escaped."""
+    text = path.encode("utf-8", "backslashreplace").decode()
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
 def _read(
@@ -125,19 +132,19 @@ def _read(
             continue
         reason = _not_ours(name, entry.path)
         if reason:
-            tree.refused[entry.path] = reason
+            tree.refused[shown(entry.path)] = reason
             continue
         try:
             status = entry.stat()
         except FileNotFoundError:
             if entry.is_symlink():
-                tree.refused[entry.path] = "it is a link that leads nowhere"
+                tree.refused[shown(entry.path)] = "it is a link that leads nowhere"
             continue
         except OSError as error:
             tree.problems.append(f"{entry.path} cannot be asked for: {error.strerror}")
             continue
         if not stat.S_ISREG(status.st_mode):
-            tree.refused[entry.path] = "it is no file, but a pipe, a socket or a device"
+            tree.refused[shown(entry.path)] = "it is no file, but a pipe, a socket or a device"
         elif name.lower().endswith(_ARRIVING):
             tree.arriving[entry.path] = Stamp.of(status)
         else:

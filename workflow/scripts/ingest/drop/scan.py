@@ -88,10 +88,10 @@ class _Memory:
     def quiet_for(self, path: str, stamp: Stamp) -> float:
         """For how many seconds a file has not changed, as far as scans saw it."""
         before = self._seen_before.get(path)
-        unchanged = before is not None and before.content == stamp.content
+        unchanged = before is not None and before.stamp == stamp
         # A clock that was set back must not make a file wait for it to catch up.
         since = min(before.since, self.now) if before and unchanged else self.now
-        self._seen_now[path] = Seen(stamp.content, since)
+        self._seen_now[path] = Seen(stamp, since)
         return self.now - since
 
     def refuse(
@@ -133,15 +133,15 @@ def _changed(now: Mapping[str, _T], before: Mapping[str, _T]) -> dict[str, _T]:
 
 
 def _scan_lane(lane: Lane, memory: _Memory, account: Account) -> list[Ready]:
-    tree = read_tree(lane.root, lane.options.ignore, lane.options.subfolders)
-    account.files += len(tree.files) + len(tree.arriving) + len(tree.refused)
-    account.problems += tree.problems
-    for path, reason in tree.refused.items():
+    listing = read_tree(lane.root, lane.options.ignore, lane.options.subfolders)
+    account.files += len(listing.files) + len(listing.arriving) + len(listing.refused)
+    account.problems += listing.problems
+    for path, reason in listing.refused.items():
         memory.refuse(path, NEVER_READ, reason)
-    markers = _Markers(lane, tree, memory.state)
-    files = _sorted_out(lane, tree, memory)
+    markers = _Markers(lane, listing, memory.state)
+    files = _sorted_out(lane, listing, memory)
     account.known += len(files.stamps) - len(files.new)
-    account.waiting |= dict.fromkeys(tree.arriving, "its name says that it is still arriving")
+    account.waiting |= dict.fromkeys(listing.arriving, "its name says that it is still arriving")
 
     beside = Beside(lane, files)
     if lane.options.group_by == "bioformats":
@@ -178,23 +178,19 @@ def _scan_lane(lane: Lane, memory: _Memory, account: Account) -> list[Ready]:
     return ready
 
 
-def _sorted_out(lane: Lane, tree: Listing, memory: _Memory) -> Files:
-    files = Files({})
+def _sorted_out(lane: Lane, listing: Listing, memory: _Memory) -> Files:
     settle = lane.options.settle
-    with memory.state.change():  # of renamed files: one change for all is faster
-        for path, stamp in tree.files.items():
-            if _is_marker(path, lane):
-                continue
-            files.stamps[path] = stamp
-            if recognise(path, stamp, memory.state) is None:
-                files.new.add(path)
-                if memory.quiet_for(path, stamp) >= settle:
-                    files.quiet.add(path)
-    for path, stamp in tree.arriving.items():
-        # One that was given up long ago holds nobody back.
-        if memory.quiet_for(path, stamp) < settle or not settle:
-            files.arriving.add(path)
-    return files
+    stamps = {path: stamp for path, stamp in listing.files.items() if not _is_marker(path, lane)}
+    with memory.state.change():  # of all renamed files at once
+        new = {p for p, stamp in stamps.items() if recognise(p, stamp, memory.state) is None}
+    quiet = {path for path in new if memory.quiet_for(path, stamps[path]) >= settle}
+    # One that was given up long ago holds nobody back.
+    arriving = {
+        path
+        for path, stamp in listing.arriving.items()
+        if memory.quiet_for(path, stamp) < settle or not settle
+    }
+    return Files(stamps, new, quiet, arriving)
 
 
 def _with_bioformats(
@@ -247,14 +243,14 @@ def _judge(
 ) -> Ready | str:
     """The fileset when it is to be handed on, or what it waits for."""
     stamps: dict[str, Stamp] = {}
-    busy = files.busy
+    busy = {path for path in candidate.files if path in files.busy}
     for path in candidate.files:
         stamp = files.stamps.get(path) or stamp_of(path)
         if stamp is None:
             return f"{path} has gone"
         # A fileset may need a file that is none of its own right: a hidden one, say.
         if path not in files.stamps and memory.quiet_for(path, stamp) < lane.options.settle:
-            busy = busy | {path}
+            busy.add(path)
         stamps[path] = stamp
     marker = markers.of(candidate) if lane.options.ready_marker else ""
     if lane.options.ready_marker and not marker:
@@ -277,10 +273,12 @@ def _judge(
 class _Markers:
     """The ready markers of a lane."""
 
-    def __init__(self, lane: Lane, tree: Listing, state: State) -> None:
+    def __init__(self, lane: Lane, listing: Listing, state: State) -> None:
         self._lane = lane
         self._state = state
-        self.stamps = {path: stamp for path, stamp in tree.files.items() if _is_marker(path, lane)}
+        self.stamps = {
+            path: stamp for path, stamp in listing.files.items() if _is_marker(path, lane)
+        }
 
     def of(self, candidate: Candidate) -> str:
         """The marker of a fileset, in its folder or above; empty when there is none yet."""

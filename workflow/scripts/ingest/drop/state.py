@@ -16,7 +16,8 @@ from ingest.drop.listing import Stamp
 
 _TABLES = """
 create table if not exists seen (
-    path text primary key, inode integer, size integer, mtime_ns integer, since real
+    path text primary key, inode integer, size integer, mtime_ns integer, ctime_ns integer,
+    since real
 ) without rowid;
 create table if not exists handed (
     id integer primary key, path text, inode integer, size integer, mtime_ns integer,
@@ -47,9 +48,9 @@ class Handed:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A file, and since when (seconds since 1970) its content has not changed."""
+    """A file, and since when (seconds since 1970) it has not changed."""
 
-    content: tuple[int, int, int]
+    stamp: Stamp
     since: float
 
 
@@ -87,13 +88,15 @@ class State:
         self._database.execute("commit")
 
     def seen(self) -> dict[str, Seen]:
-        rows = self._database.execute("select path, inode, size, mtime_ns, since from seen")
-        return {path: Seen((inode, size, mtime), since) for path, inode, size, mtime, since in rows}
+        rows = self._database.execute(
+            "select path, inode, size, mtime_ns, ctime_ns, since from seen"
+        )
+        return {path: Seen(Stamp(*stamp), since) for path, *stamp, since in rows}
 
     def note_seen(self, changed: Mapping[str, Seen], gone: Iterable[str]) -> None:
         self._database.executemany(
-            "insert or replace into seen values (?, ?, ?, ?, ?)",
-            [(path, *seen.content, seen.since) for path, seen in changed.items()],
+            "insert or replace into seen values (?, ?, ?, ?, ?, ?)",
+            [(path, *seen.stamp, seen.since) for path, seen in changed.items()],
         )
         self._database.executemany("delete from seen where path = ?", [(path,) for path in gone])
 

@@ -1,0 +1,272 @@
+"""What is settled, what waits, what is refused: trees that change between scans."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ingest.drop.way_in import words
+from ingest.fileset import StageError
+from ingest.intakes import read_rows
+
+from .box import Box
+
+
+def test_a_file_is_handed_on_once_it_was_the_same_in_two_scans(box: Box) -> None:
+    path = box.write("ada/cells.tif")
+
+    first, early, settled, later = box.scan(), box.scan(59), box.scan(1), box.scan()
+
+    assert [a.filesets for a in (first, early, settled, later)] == [0, 0, 1, 0]
+    assert list(early.waiting) == [str(path)]
+    assert later.known == 1
+    (row,) = box.rows
+    assert row["path"] == str(path)
+    assert row["user"] == "ada"
+    assert row["fileset"].startswith("ada-cells.tif-")
+
+
+def test_an_old_file_that_was_moved_in_still_has_to_settle(box: Box) -> None:
+    old = box.folder / "old.tif"
+    old.write_text("pixels")
+    os.utime(old, (1, 1))
+    (box.root / "ada").mkdir()
+    old.rename(box.root / "ada" / "old.tif")
+
+    assert box.scan().filesets == 0
+    assert box.scan().filesets == 1
+
+
+def test_a_slow_writer_is_waited_for(box: Box) -> None:
+    for size in range(1, 5):
+        box.write("ada/slow.tif", b"x" * size)
+        assert box.scan().filesets == 0
+    assert box.scan().filesets == 1
+
+
+def test_a_clock_that_is_set_back_makes_no_file_wait_for_ever(box: Box) -> None:
+    box.write("ada/a.tif")
+    box.scan()
+    box.scan(-10_000)
+    assert box.scan().filesets == 1
+
+
+def test_replaced_content_is_a_new_fileset_and_an_earlier_one_is_not_repeated(box: Box) -> None:
+    path = box.write("ada/a.tif", "first")
+    box.settle()
+    box.write("ada/a.tif", "other")  # of the same length
+    assert box.settle().filesets == 1
+    new = box.folder / "new.tif"
+    new.write_text("third")
+    os.utime(new, ns=(0, path.stat().st_mtime_ns))
+    new.replace(path)  # same size and time, another inode
+    assert box.settle().filesets == 1
+    assert box.settle().filesets == 0
+    assert len({row["fileset"] for row in box.rows}) == 3
+
+
+def test_content_that_is_written_over_with_its_time_set_back_is_seen(box: Box) -> None:
+    path = box.write("ada/a.tif", "first")
+    box.settle()
+    before = path.stat().st_mtime_ns
+    with path.open("r+b") as file:
+        file.write(b"other")
+    os.utime(path, ns=(before, before))
+    assert box.settle().filesets == 1
+
+
+@pytest.mark.parametrize("size", [10, 3 << 20])
+def test_names_permissions_links_and_copies_elsewhere_hand_nothing_on_twice(
+    box: Box, size: int
+) -> None:
+    path = box.write("ada/a.tif", os.urandom(size))
+    box.settle()
+
+    path.chmod(0o600)
+    assert box.settle().filesets == 0
+    path = path.rename(path.with_name("b.tif"))
+    assert box.settle().filesets == 0
+    (box.root / "ada/later").mkdir()
+    path = path.rename(box.root / "ada/later/b.tif")
+    assert box.settle().filesets == 0
+    (box.root / "ada/hard.tif").hardlink_to(path)
+    (box.root / "ada/soft.tif").symlink_to(path)
+    assert box.settle().filesets == 0
+    shutil.copy2(path, box.folder / "moved.tif")  # as to another disk, and back
+    for name in ("later/b.tif", "hard.tif", "soft.tif"):
+        (box.root / "ada" / name).unlink()
+    shutil.copy2(box.folder / "moved.tif", box.root / "ada" / "c.tif")
+    assert box.settle().filesets == 0
+
+
+def test_a_small_file_that_is_only_touched_is_known(box: Box) -> None:
+    path = box.write("ada/a.tif")
+    box.settle()
+    path.touch()
+    assert box.settle().filesets == 0
+
+
+def test_two_files_that_change_names_are_both_known(box: Box) -> None:
+    one, two = box.write("ada/a.tif", "one"), box.write("ada/b.tif", "two")
+    box.settle()
+    one.rename(box.root / "ada/t.tif")
+    two.rename(one)
+    (box.root / "ada/t.tif").rename(two)
+    assert box.settle().filesets == 0
+
+
+def test_a_copy_beside_the_original_is_a_fileset_of_its_own(box: Box) -> None:
+    path = box.write("ada/a.tif")
+    box.settle()
+    shutil.copy2(path, box.root / "ada/copy.tif")
+    assert box.settle().filesets == 1
+
+
+def test_hard_links_into_the_tree_are_seen(box: Box) -> None:
+    outside = box.folder / "outside.tif"
+    outside.write_text("pixels")
+    (box.root / "ada").mkdir()
+    (box.root / "ada/a.tif").hardlink_to(outside)
+    box.settle()
+    assert box.handed == [["ada/a.tif"]]
+
+
+def test_what_is_no_image_is_told_once_and_left_alone(box: Box) -> None:
+    for name in ("Thumbs.db", ".DS_Store", "~$notes.docx", "a.tif~", "line\nbreak.tif"):
+        box.write(f"ada/{name}")
+    os.mkfifo(box.root / "ada/pipe.tif")
+    (box.root / "ada/dangling.tif").symlink_to("nowhere")
+    box.write(os.fsdecode(b"ada/\xff.tif"))
+    box.write("ada/empty.tif", "")
+    box.write("beside.tif")
+
+    box.scan()
+    second, third = box.scan(), box.scan()
+
+    assert len(second.refused) == len(third.refused) == 10
+    assert third.news == set()
+    assert "users' folders" in second.refused[str(box.root / "beside.tif")]
+    assert box.rows == []
+
+
+def test_downloads_wait_and_are_seen_under_their_final_name(box: Box) -> None:
+    part = box.write("ada/a.tif.filepart")
+    assert list(box.settle().waiting) == [str(part)]
+    part.rename(part.with_suffix(""))
+    box.settle()
+    assert box.handed == [["ada/a.tif"]]
+
+
+def test_a_file_that_may_not_be_read_waits_until_it_may(box: Box, monkeypatch) -> None:
+    path = box.write("ada/a.tif")
+    box.scan()
+    opened = Path.open
+
+    def refuse(self: Path, *arguments: object, **more: object) -> object:
+        if self == path:
+            raise PermissionError(13, "Permission denied", str(self))
+        return opened(self, *arguments, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", refuse)
+        assert "Permission denied" in box.scan().waiting[str(path)]
+    assert box.scan().filesets == 1
+    with monkeypatch.context() as patched:  # a change of permissions alone
+        patched.setattr(Path, "open", refuse)
+        path.chmod(0)
+        assert box.settle().filesets == 0
+        assert box.scan().known == 1
+
+
+def test_a_tree_that_is_not_mounted_forgets_nothing(box: Box) -> None:
+    box.write("ada/a.tif")
+    box.write("ada/Thumbs.db")
+    box.scan()
+    box.root.rename(box.folder / "unmounted")
+    account = box.scan()
+    assert account.problems and account.waiting == {}
+    (box.folder / "unmounted").rename(box.root)
+    account = box.scan()
+    assert account.filesets == 1
+    assert account.news == set()
+
+
+def test_links_to_folders_are_followed_and_circles_end(box: Box) -> None:
+    elsewhere = box.folder / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "a.tif").write_text("pixels")
+    (box.root / "ada").mkdir()
+    (box.root / "ada/data").symlink_to(elsewhere)
+    (box.root / "ada/round").symlink_to(box.root / "ada")
+    box.settle()
+    assert box.handed == [["ada/data/a.tif"]]
+
+
+def test_users_have_options_of_their_own(box: Box) -> None:
+    box.tree = {
+        "target": "Dataset:name:All",
+        "group": "lab",
+        "ignore": ["*.log"],
+        "cells": {"tags": "dropped", "kv.source": "microscope 3"},
+        "users": {
+            "ada": {"target": "Screen:name:S", "whitelist": ["*.nd2"], "cells": {}},
+            "eve": {"skip": True},
+        },
+    }
+    for name in ("ada/a.nd2", "ada/a.tif", "grace/b.tif", "grace/c.log", "eve/d.tif"):
+        box.write(name)
+    account = box.settle()
+    assert "whitelist" in account.refused[str(box.root / "ada/a.tif")]
+    told = [(r["user"], r["group"], r["target"], r["tags"], r["kv.source"]) for r in box.rows]
+    assert told == [
+        ("ada", "lab", "Screen:name:S", "", ""),
+        ("grace", "lab", "Dataset:name:All", "dropped", "microscope 3"),
+    ]
+
+
+def test_a_tree_of_one_user_has_no_folders_of_users(box: Box) -> None:
+    box.tree = {"user": "ada", "subfolders": False}
+    box.write("a.tif")
+    box.write("sub/b.tif")
+    box.settle()
+    assert [(row["user"], Path(row["path"]).name) for row in box.rows] == [("ada", "a.tif")]
+
+
+def test_an_intake_holds_at_most_a_batch(box: Box) -> None:
+    box.tree = {"batch": 4}
+    for number in range(10):
+        box.write(f"ada/{number}.tif", str(number))
+    account = box.settle()
+    assert [len(read_rows(intake)) for intake in account.intakes] == [4, 4, 2]
+    assert "snakemake --config manifest=" in words(account)
+
+
+def test_ten_thousand_files_at_once_are_handed_on_once(box: Box) -> None:
+    box.tree = {"batch": 1000}
+    folder = box.root / "ada"
+    folder.mkdir()
+    for number in range(10_000):
+        (folder / f"{number}.tif").write_bytes(number.to_bytes(4, "big"))
+    assert box.scan().filesets == 0
+    assert box.scan().filesets == 10_000
+    assert box.scan().known == 10_000
+    assert len({row["fileset"] for row in box.rows}) == 10_000
+
+
+def test_trees_in_the_way_of_each_other_or_of_the_store_are_refused(box: Box) -> None:
+    from ingest.config import load
+    from ingest.drop.way_in import DropFolders
+
+    inner = {"root": str(box.root / "ada")}
+    outer = {"root": str(box.root)}
+    for options in (
+        {"drop": {"outer": outer, "inner": inner}},
+        {"drop": {"outer": outer}, "transfer": {"store": str(box.root / "store")}},
+        {"drop": {"outer": outer}, "watch": {"intakes": str(box.root / "intakes")}},
+    ):
+        with pytest.raises(StageError, match="lies in the tree"):
+            DropFolders(load(options)).look()
+    assert list(box.root.iterdir()) == []
