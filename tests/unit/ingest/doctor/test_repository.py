@@ -26,6 +26,12 @@ def test_missing_repository(tmp_path: Path) -> None:
     assert str(missing) in fault and "not there" in fault
 
 
+def test_repository_in_a_closed_folder(shared: Path) -> None:
+    inside = folder(folder(shared / "closed", mode=0o700) / "repository")
+    (fault,) = faults(as_account(lambda: repository.mounted(inside, inside)))
+    assert "may not be looked at" in fault
+
+
 def test_repository_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "repository").write_text("")
     (fault,) = faults(repository.mounted(tmp_path / "repository", tmp_path))

@@ -94,8 +94,9 @@ class _Diagnosis:
             return
         found = open_repository(session, None)
         mount = self.config.omero.managed_repository or found.mount
-        yield from repository.mounted(mount, found.mount)
-        if not mount.is_dir():
+        there = list(repository.mounted(mount, found.mount))
+        yield from there
+        if any(each.status == "fix" for each in there):
             return
         self.mount = mount
         owner = mount.stat()

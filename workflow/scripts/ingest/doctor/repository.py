@@ -53,12 +53,14 @@ def known_to_omero(session: Session, proxy: Any) -> Known:
 
 def mounted(folder: Path, servers: Path) -> Iterator[Finding]:
     """`servers` is the folder as the server has it."""
-    if not folder.is_dir():
-        what = "is no folder" if folder.exists() else "is not there"
-        yield Finding(
-            "fix", CHECK, f"OMERO's managed repository {what} on this machine: {folder}",
-            REMEDY_MOUNT,
-        )  # fmt: skip
+    try:
+        what = "" if stat.S_ISDIR(folder.stat().st_mode) else "is no folder on this machine"
+    except PermissionError:
+        what = "may not be looked at by this account"
+    except OSError:
+        what = "is not there on this machine"
+    if what:
+        yield Finding("fix", CHECK, f"OMERO's managed repository {what}: {folder}", REMEDY_MOUNT)
         return
     elsewhere = f" (the server's {servers})" if folder != servers else ""
     yield Finding("ok", CHECK, f"found at {folder}{elsewhere}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +70,7 @@ def read_rows(config: Config) -> Rows:
         if last_done(events, "import"):
             done += 1
             continue
-        files = _files(fileset, left)
+        files = files_of(fileset, left)
         left -= len(files)
         landed = bool(last_done(events, "transfer"))
         todo.append(Row(fileset, files, manifest.sizes.get(fileset.row, 0), landed))
@@ -98,7 +99,8 @@ def _problems(manifest: Path, problems: Sequence[RowProblem], status: Status) ->
         )
 
 
-def _files(fileset: Fileset, at_most: int) -> tuple[str, ...]:
+def files_of(fileset: Fileset, at_most: int = sys.maxsize) -> tuple[str, ...]:
+    """Those that a row names, or that lie in the folder it names: without opening any."""
     if at_most <= 0:
         return ()
     try:

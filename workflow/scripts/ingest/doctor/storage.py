@@ -43,12 +43,8 @@ def hard_links(
     asked = 0
     why: dict[str, list[str]] = {}
     for row in rows:
-        for path, folder in _links(row, config, repository):
+        for path, obstacle in link_obstacles(row, config, repository, mounts):
             asked += 1
-            try:
-                obstacle = link_obstacle(path, folder) or _other_mount(path, folder, mounts)
-            except FileNotFoundError:
-                continue  # the manifest's affair
             if obstacle:
                 why.setdefault(obstacle, []).append(path)
     for obstacle, paths in why.items():
@@ -56,10 +52,21 @@ def hard_links(
             "fix",
             "hard links",
             f"{len(paths)} of {asked} cannot be made: {obstacle}: {some(paths)}",
-            _link_remedy(obstacle),
+            link_remedy(obstacle),
         )
     if asked and not why:
         yield Finding("ok", "hard links", f"nothing is known against the {asked} that rows ask for")
+
+
+def link_obstacles(
+    row: Row, config: Config, repository: Path | None, mounts: Sequence[Mount]
+) -> Iterator[tuple[str, str]]:
+    """(file, what is known against a hard link of it) for each that a row asks for."""
+    for path, folder in _links(row, config, repository):
+        try:
+            yield path, link_obstacle(path, folder) or _other_mount(path, folder, mounts)
+        except FileNotFoundError:
+            continue  # the manifest's affair
 
 
 def _links(row: Row, config: Config, repository: Path | None) -> Iterator[tuple[str, Path]]:
@@ -90,7 +97,7 @@ def _other_mount(path: str, folder: Path, mounts: Sequence[Mount]) -> str:
     return ""
 
 
-def _link_remedy(obstacle: str) -> str:
+def link_remedy(obstacle: str) -> str:
     if "protected_hardlinks" in obstacle:
         return (
             "Let the files belong to the account that runs the jobs, or give it write permission "
@@ -141,8 +148,7 @@ def needs(rows: Sequence[Row], config: Config, repository: Path | None) -> list[
             if config.convert.scratch:
                 found.append(Need("conversions in work", scratch(config), row.size, files))
         elif fileset.transfer != "none" and place and not row.landed:
-            moved = fileset.transfer == "mv" and _copied(row, place)
-            copied = row.size if fileset.transfer == "cp" or moved else 0
+            copied = row.size if is_copied(row, place) else 0
             found.append(Need("the store's files", place, copied, files))
         if repository and repository.is_dir():
             linked = way(fileset.import_transfer) in ("ln_s", "ln")
@@ -150,7 +156,10 @@ def needs(rows: Sequence[Row], config: Config, repository: Path | None) -> list[
     return found
 
 
-def _copied(row: Row, place: Path) -> bool:
+def is_copied(row: Row, place: Path) -> bool:
+    """Whether a row's transfer to the store writes its bytes again."""
+    if row.fileset.transfer != "mv":
+        return row.fileset.transfer == "cp"
     try:
         return bool(row.files) and bool(link_obstacle(row.files[0], place))
     except OSError:
