@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -31,13 +31,13 @@ from blake3 import blake3  # noqa: E402
 from ingest.atomic import fsync_folder  # noqa: E402
 from ingest.config import load  # noqa: E402
 from ingest.context import Context  # noqa: E402
-from ingest.copying import copy_to, forget_cached  # noqa: E402
+from ingest.copying import copy_several, forget_cached  # noqa: E402
 from ingest.digests import digest_file  # noqa: E402
 from ingest.fileset import Fileset, Record, SourceFile  # noqa: E402
 from ingest.journal import Journal  # noqa: E402
 from ingest.records import json_lines, read_records, write_records  # noqa: E402
 from ingest.runner import run_batch  # noqa: E402
-from ingest.source_files import in_threads  # noqa: E402
+from ingest.source_files import handfuls, in_threads  # noqa: E402
 from ingest.stages.checksum import STAGE  # noqa: E402
 
 CORES = os.cpu_count() or 1
@@ -279,12 +279,12 @@ def copy_by_tools(data: Data, destination: Path, kept: bool = False) -> None:
 def our_copies(data: Data, destination: Path, threads: int) -> None:
     """As the stages copy the files of a fileset."""
 
-    def copy(file: SourceFile) -> Path:
-        copied = destination / Path(file.path).relative_to(data.folder)
-        copy_to(file, copied)
-        return copied.parent
+    def copy(some: Sequence[SourceFile]) -> set[Path]:
+        copied = [(each, destination / Path(each.path).relative_to(data.folder)) for each in some]
+        copy_several(copied)
+        return {path.parent for _, path in copied}
 
-    for folder in set(in_threads(copy, data.files, threads)):
+    for folder in set().union(*in_threads(copy, handfuls(data.files, threads), threads)):
         fsync_folder(folder)
 
 

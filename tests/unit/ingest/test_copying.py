@@ -168,11 +168,7 @@ def test_a_copy_that_is_not_the_source_is_found_without_a_recorded_digest(
 def test_a_disk_that_does_not_keep_the_bytes_is_found(
     source: SourceFile, destination: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def rot(path: Path) -> None:
-        with path.open("r+b") as file:
-            file.write(b"bitrot")
-
-    monkeypatch.setattr(copying, "forget_cached", rot)
+    monkeypatch.setattr(os, "fsync", lambda descriptor: os.pwrite(descriptor, b"bitrot", 0))
     with pytest.raises(StageError, match="read back"):
         copy_verified(source, destination)
     assert names(destination.parent) == []
@@ -180,7 +176,7 @@ def test_a_disk_that_does_not_keep_the_bytes_is_found(
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(os, "write"), (os, "fsync"), (os, "utime"), (Path, "chmod"), (Path, "rename")],
+    [(os, "write"), (os, "fsync"), (os, "utime"), (os, "fchmod"), (Path, "rename")],
 )
 def test_whatever_fails_leaves_no_copy_and_the_next_try_works(
     source: SourceFile,
@@ -211,7 +207,8 @@ def test_a_source_that_cannot_be_read_is_what_the_error_is_about(
     def fail(*_arguments: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(os, "readv", fail)
+    for name in ("copy_file_range", "readv"):
+        monkeypatch.setattr(os, name, fail)
     with pytest.raises(StageError, match="could not be read: Input/output") as caught:
         copy_verified(source, destination)
     monkeypatch.undo()

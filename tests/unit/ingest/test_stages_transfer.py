@@ -4,7 +4,7 @@ import os
 import resource
 import shutil
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -255,14 +255,15 @@ def test_mv_needs_to_remove_before_it_begins(world: World, monkeypatch: pytest.M
 def test_nothing_is_removed_unless_all_is_verified(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def land(file: SourceFile, destination: Path, advance: object) -> None:
-        if file.name == "sub/e.tif":
-            raise StageError("bad disk", "buy another")
-        shutil.copy2(file.path, destination.parent)
+    def land(files: Sequence[tuple[SourceFile, Path]], advance: object) -> None:
+        for file, destination in files:
+            if file.name == "sub/e.tif":
+                raise StageError("bad disk", "buy another")
+            shutil.copy2(file.path, destination.parent)
 
     no_links(monkeypatch, foreseen=True)
     world.store.mkdir(parents=True)
-    monkeypatch.setattr(transfer, "copy_to", land)
+    monkeypatch.setattr(transfer, "copy_several", land)
     with pytest.raises(StageError, match="bad disk"):
         world.run("mv")
     assert world.sources() == sorted(NAMES)

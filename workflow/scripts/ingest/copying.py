@@ -7,31 +7,45 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from ingest.atomic import fsync_folder
-from ingest.digests import blocks, check_unchanged, digest_file, open_source
+from ingest.digests import (
+    BLOCK,
+    Buffer,
+    blocks,
+    check_unchanged,
+    digest_file,
+    open_source,
+    read_ahead,
+)
 from ingest.fileset import SourceFile, StageError
 from ingest.source_errors import SourceChanged, unreadable
+from ingest.source_files import in_threads
 
 # What copies are compared by, when there is a choice.
 VERIFICATION = "BLAKE3"
 STRONG = 32  # hexadecimal digits of a digest that tells any two files apart, but for an attacker
 PIECE = 1 << 26  # bytes that the kernel copies at a time
+_KEPT_AT_ONCE = 8  # files that wait for the disk at a time
+
+
+Advance = Callable[[int], None]
 
 
 def copy_verified(
-    file: SourceFile, destination: Path, advance: Callable[[int], None] = lambda _size: None
+    file: SourceFile, destination: Path, advance: Advance = lambda _size: None
 ) -> None:
-    """`copy_to`, and its name survives a power cut when this returns."""
-    copy_to(file, destination, advance)
+    """`copy_several` of one file, and its name survives a power cut when this returns."""
+    copy_several([(file, destination)], advance)
     fsync_folder(destination.parent)
 
 
-def copy_to(
-    file: SourceFile, destination: Path, advance: Callable[[int], None] = lambda _size: None
+def copy_several(
+    files: Iterable[tuple[SourceFile, Path]], advance: Advance = lambda _size: None
 ) -> None:
-    """Copies `file.path` to `destination`, which must not exist, and verifies the copy.
+    """Copies each file's `path` to its destination, which must not exist, and verifies the copies.
 
     The source must be as recorded (size, mtime, inode) before and after. What was written is read
     again, from the disk, and must have the recorded digest: so the copy is what was checksummed,
@@ -40,29 +54,57 @@ def copy_to(
     read.
 
     Where the file system can share blocks (a reflink), the copy shares the source's. The caller
-    has the folder fsynced, once for all files that go there: it takes as long as a small copy.
-    Raises StageError (SourceChanged when the source is not as recorded any more).
+    has the folders fsynced, once for all files that go there: it takes as long as a small copy.
+    Each file is open until all are written. Raises StageError (SourceChanged when a source is not
+    as recorded any more); then those that have their names are whole, and of the others nothing is
+    left.
     """
-    partial = partial_path(destination)
-    make_folder(destination.parent)
+    copies = [_Copy(file, destination) for file, destination in files]
+    for folder in dict.fromkeys(copy.destination.parent for copy in copies):
+        make_folder(folder)
+    # Step by step for all. Each is still fsynced by itself, which alone tells of its errors and is
+    # known to reach the disk on every file system (syncfs is not). But all are on their way there
+    # by then, so the first waits for most of them, and several at a time share what is left: on a
+    # busy disk a third of the time that one after another took.
     try:
-        partial.unlink(missing_ok=True)
-        _write(file, partial, advance)
-        _verify(file, partial)
-        os.utime(partial, ns=(file.mtime_ns, file.mtime_ns))
-        partial.chmod(stat.S_IMODE(partial.stat().st_mode) & ~0o222)
-        if os.path.lexists(destination):
-            raise StageError(
-                f"{destination} appeared while it was being written",
-                "Find out what else writes there, and run the same command again.",
-            )
-        partial.rename(destination)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise write_error(destination, error) from None
-    except StageError:
-        partial.unlink(missing_ok=True)
+        for step, at_once in ((_write, 1), (_keep, _KEPT_AT_ONCE), (_verify, 1), (_give_name, 1)):
+            in_threads(partial(_take, step, advance), copies, at_once)
+    except BaseException:
+        for copy in copies:
+            copy.close()
+            copy.partial.unlink(missing_ok=True)
         raise
+
+
+def _take(step: Callable[[_Copy, Advance], None], advance: Advance, copy: _Copy) -> None:
+    try:
+        step(copy, advance)
+    except OSError as error:
+        raise write_error(copy.destination, error) from None
+
+
+class _Copy:
+    """A copy in the making; `descriptor` is of its partial file while that is open."""
+
+    def __init__(self, file: SourceFile, destination: Path) -> None:
+        self.file = file
+        self.destination = destination
+        self.partial = partial_path(destination)
+        self.descriptor: int | None = None
+
+    def open(self) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        try:
+            self.descriptor = os.open(self.partial, flags, 0o666)
+        except FileExistsError:
+            self.partial.unlink()
+            self.descriptor = os.open(self.partial, flags, 0o666)
+        return self.descriptor
+
+    def close(self) -> None:
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+            self.descriptor = None
 
 
 def partial_path(destination: Path) -> Path:
@@ -73,7 +115,13 @@ def partial_path(destination: Path) -> Path:
 
 def make_folder(folder: Path) -> None:
     """Makes a folder and those above it, and sees to it that they survive a power cut."""
-    missing = [above for above in (folder, *folder.parents) if not above.exists()]
+    missing = []
+    above = folder
+    while not above.exists():
+        missing.append(above)
+        above = above.parent
+    if not missing:
+        return
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -101,8 +149,9 @@ def write_remedy(error: OSError) -> str:
     return f"{remedy}, and run the same command again."
 
 
-def _write(file: SourceFile, partial: Path, advance: Callable[[int], None]) -> None:
-    """Writes the source's bytes to `partial`, on disk."""
+def _write(copy: _Copy, advance: Advance) -> None:
+    """Writes the source's bytes to the partial file, which stays open, and begins to keep them."""
+    file = copy.file
     try:
         source = open_source(file.path)
     except OSError as error:
@@ -115,33 +164,46 @@ def _write(file: SourceFile, partial: Path, advance: Callable[[int], None]) -> N
             file.inode,
         ):
             raise SourceChanged(file.path, "it changed after its checksum")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        target = os.open(partial, flags, 0o666)
-        try:
-            copied = 0
-            for count in _copied(file.path, source, target, file.size):
-                if hasattr(os, "posix_fadvise"):
-                    # The disk begins to write while the rest is read.
-                    os.posix_fadvise(target, copied, count, os.POSIX_FADV_DONTNEED)
-                copied += count
-                advance(count)
-            os.fsync(target)
-        finally:
-            os.close(target)
+        target = copy.open()
+        copied = 0
+        for count in _copied(file.path, source, target, file.size):
+            if hasattr(os, "posix_fadvise"):
+                # The disk begins to write while the rest is read.
+                os.posix_fadvise(target, copied, count, os.POSIX_FADV_DONTNEED)
+            copied += count
+            advance(count)
     finally:
         os.close(source)
     check_unchanged(file.path, before, copied)
+    # Before anything is kept: a change between two fsyncs would make the second a long one again.
+    os.utime(copy.partial, ns=(file.mtime_ns, file.mtime_ns))
+    os.fchmod(target, stat.S_IMODE(os.fstat(target).st_mode) & ~0o222)
+
+
+def _keep(copy: _Copy, _advance: Advance) -> None:
+    """Has the partial file on disk, and no more in memory."""
+    target = copy.descriptor
+    assert target is not None
+    os.fsync(target)
+    _forget(target)
+    if copy.file.size < BLOCK and hasattr(os, "posix_fadvise"):
+        # The disk begins to read it, while others are kept.
+        os.posix_fadvise(target, 0, 0, os.POSIX_FADV_WILLNEED)
+    copy.close()
 
 
 def _copied(path: str, source: int, target: int, size: int) -> Iterator[int]:
     """Copies piece by piece, and tells how many bytes each has."""
     left = size
+    if size > PIECE:
+        read_ahead(source)
     while left and (count := _copied_by_kernel(source, target, min(left, PIECE))):
         left -= count
         yield count
-    for block in _read(path, source):
-        _write_all(target, block)
-        yield len(block)
+    if left:
+        for block in _read(path, source, left):
+            _write_all(target, memoryview(block))
+            yield len(block)
 
 
 def _copied_by_kernel(source: int, target: int, size: int) -> int:
@@ -156,9 +218,9 @@ def _copied_by_kernel(source: int, target: int, size: int) -> int:
         return 0
 
 
-def _read(path: str, descriptor: int) -> Iterator[memoryview]:
+def _read(path: str, descriptor: int, size: int) -> Iterator[Buffer]:
     try:
-        yield from blocks(descriptor)
+        yield from blocks(descriptor, size)
     except OSError as error:
         raise unreadable(path, error) from None
 
@@ -168,11 +230,11 @@ def _write_all(descriptor: int, block: memoryview) -> None:
         block = block[os.write(descriptor, block) :]
 
 
-def _verify(file: SourceFile, partial: Path) -> None:
+def _verify(copy: _Copy, _advance: Advance) -> None:
     """Compares the copy, read from the disk, with the digest that the source was recorded with."""
+    file = copy.file
     algorithm, recorded = _strong_digest(file)
-    forget_cached(partial)
-    found = digest_file(partial, [algorithm]).digests[algorithm]
+    found = digest_file(copy.partial, [algorithm]).digests[algorithm]
     if found == recorded:
         return
     _check_source(file, _source_digests(file, [algorithm]))
@@ -182,6 +244,15 @@ def _verify(file: SourceFile, partial: Path) -> None:
         "The disk it lies on does not keep what is written to it: check it, and run the same "
         "command again.",
     )
+
+
+def _give_name(copy: _Copy, _advance: Advance) -> None:
+    if os.path.lexists(copy.destination):
+        raise StageError(
+            f"{copy.destination} appeared while it was being written",
+            "Find out what else writes there, and run the same command again.",
+        )
+    copy.partial.rename(copy.destination)
 
 
 def _strong_digest(file: SourceFile) -> tuple[str, str]:
@@ -225,9 +296,13 @@ def content_digests(file: SourceFile, is_gone: bool) -> Mapping[str, str]:
 
 def forget_cached(path: Path) -> None:
     """Asks that the next read comes from the disk (it may not; on NFS it usually does)."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _forget(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _forget(descriptor: int) -> None:
     if hasattr(os, "posix_fadvise"):
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-        finally:
-            os.close(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)

@@ -13,8 +13,9 @@ import struct
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 import mmh3
 from blake3 import blake3
@@ -32,6 +33,8 @@ OMERO_ALGORITHMS = (
 )
 ALGORITHMS = (*OMERO_ALGORITHMS, "BLAKE3", "SHA2-256", "SHA2-512")
 
+Buffer = bytes | memoryview
+
 BLOCK = 1 << 20  # bytes per read: few calls, and still in the processor's cache for every hash
 
 
@@ -45,73 +48,45 @@ class FileDigests:
     digests: Mapping[str, str]
 
 
-class _Hash(Protocol):
-    def update(self, data: memoryview, /) -> object: ...
-    def hexdigest(self, size: int) -> str: ...
-
-
-class _Hashlib:
-    """A hash object of hashlib or blake3."""
-
-    def __init__(self, hasher: hashlib._Hash | blake3) -> None:
-        self._hasher = hasher
-        self.update = hasher.update
-
-    def hexdigest(self, _size: int) -> str:
-        return self._hasher.hexdigest()
-
-
 class _Zlib:
-    """A running checksum of zlib; `start` is that of no data."""
+    """A running checksum of zlib; `value` is at first that of no data."""
 
-    def __init__(self, function: Callable[[memoryview, int], int], start: int) -> None:
+    def __init__(self, function: Callable[[Buffer, int], int], value: int) -> None:
         self._function = function
-        self._value = start
+        self.value = value
 
-    def update(self, data: memoryview, /) -> None:
-        self._value = self._function(data, self._value)
-
-    def hexdigest(self, _size: int) -> str:
-        return struct.pack("<I", self._value).hex()
-
-
-class _Murmur32:
-    def __init__(self) -> None:
-        self._hasher = mmh3.mmh3_32(seed=0)
-        self.update = self._hasher.update
-
-    def hexdigest(self, _size: int) -> str:
-        return str(self._hasher.digest().hex())
-
-
-class _Murmur128:
-    def __init__(self) -> None:
-        self._hasher = mmh3.mmh3_x64_128(seed=0)
-        self.update = self._hasher.update
-
-    def hexdigest(self, size: int) -> str:
-        return guava_murmur128(self._hasher.digest(), size).hex()
+    def update(self, data: Buffer, /) -> None:
+        self.value = self._function(data, self.value)
 
 
 class _FileSize:
-    def update(self, _data: memoryview, /) -> None:
+    def update(self, _data: Buffer, /) -> None:
         return
 
-    def hexdigest(self, size: int) -> str:
-        return struct.pack("<q", size).hex()
+
+def _hexdigest(hasher: Any, _size: int) -> str:
+    return str(hasher.hexdigest())
 
 
-_HASHES: Mapping[str, Callable[[], _Hash]] = {
-    "SHA1-160": lambda: _Hashlib(hashlib.sha1(usedforsecurity=False)),
-    "MD5-128": lambda: _Hashlib(hashlib.md5(usedforsecurity=False)),
-    "Murmur3-128": _Murmur128,
-    "Murmur3-32": _Murmur32,
-    "CRC-32": lambda: _Zlib(zlib.crc32, 0),
-    "Adler-32": lambda: _Zlib(zlib.adler32, 1),
-    "File-Size-64": _FileSize,
-    "BLAKE3": lambda: _Hashlib(blake3()),
-    "SHA2-256": lambda: _Hashlib(hashlib.sha256()),
-    "SHA2-512": lambda: _Hashlib(hashlib.sha512()),
+def _zlib_digits(hasher: _Zlib, _size: int) -> str:
+    return struct.pack("<I", hasher.value).hex()
+
+
+# For each algorithm: a new running hash, and its digits at the end, after so many bytes.
+_HASHES: Mapping[str, tuple[Callable[[], Any], Callable[[Any, int], str]]] = {
+    "SHA1-160": (partial(hashlib.sha1, usedforsecurity=False), _hexdigest),
+    "MD5-128": (partial(hashlib.md5, usedforsecurity=False), _hexdigest),
+    "Murmur3-128": (
+        mmh3.mmh3_x64_128,
+        lambda hasher, size: guava_murmur128(hasher.digest(), size).hex(),
+    ),
+    "Murmur3-32": (mmh3.mmh3_32, lambda hasher, _size: hasher.digest().hex()),
+    "CRC-32": (partial(_Zlib, zlib.crc32, 0), _zlib_digits),
+    "Adler-32": (partial(_Zlib, zlib.adler32, 1), _zlib_digits),
+    "File-Size-64": (_FileSize, lambda _hasher, size: struct.pack("<q", size).hex()),
+    "BLAKE3": (blake3, _hexdigest),
+    "SHA2-256": (hashlib.sha256, _hexdigest),
+    "SHA2-512": (hashlib.sha512, _hexdigest),
 }
 
 
@@ -119,21 +94,21 @@ class Digester:
     """Several digests of one stream of bytes. `algorithms` are names from ALGORITHMS."""
 
     def __init__(self, algorithms: Iterable[str]) -> None:
-        self._hashes = {name: _HASHES[name]() for name in algorithms}
+        self._hashes = [(name, _HASHES[name][0](), _HASHES[name][1]) for name in algorithms]
         self.size = 0
 
-    def update(self, data: memoryview) -> None:
+    def update(self, data: Buffer) -> None:
         self.size += len(data)
-        for running in self._hashes.values():
+        for _name, running, _digits in self._hashes:
             running.update(data)
 
     def digests(self) -> dict[str, str]:
-        return {name: running.hexdigest(self.size) for name, running in self._hashes.items()}
+        return {name: digits(running, self.size) for name, running, digits in self._hashes}
 
 
 def digest_bytes(data: bytes, algorithms: Iterable[str]) -> dict[str, str]:
     digester = Digester(algorithms)
-    digester.update(memoryview(data))
+    digester.update(data)
     return digester.digests()
 
 
@@ -149,7 +124,7 @@ def digest_file(
     descriptor = open_source(path)
     try:
         before = os.fstat(descriptor)
-        for block in blocks(descriptor):
+        for block in blocks(descriptor, before.st_size):
             digester.update(block)
             advance(len(block))
     finally:
@@ -161,22 +136,35 @@ def digest_file(
 def open_source(path: str | Path) -> int:
     """A descriptor to read a source file once from start to end, leaving no trace on it."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOATIME", 0))
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOATIME", 0))
     except PermissionError as error:
         # The access time is the owner's alone to keep; without permission to read this fails too.
         if error.errno != errno.EPERM:
             raise
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+
+def read_ahead(descriptor: int) -> None:
+    """Tells the kernel that a file will be read from start to end."""
     if hasattr(os, "posix_fadvise"):
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
-    return descriptor
 
 
-def blocks(descriptor: int) -> Iterable[memoryview]:
-    """The bytes of an open file from its position on; each block is valid until the next."""
-    # No larger than the file and one byte, to see it grow: a whole block costs as much as the
-    # hashes of a small file.
-    buffer = memoryview(bytearray(min(BLOCK, os.fstat(descriptor).st_size + 1)))
+def blocks(descriptor: int, size: int) -> Iterable[Buffer]:
+    """The bytes of an open file of `size` bytes, from its position on; each valid until the next.
+
+    They are all there is now, be it more or less than `size`, unless exactly `size` bytes were had
+    from one read: then the file may have grown since.
+    """
+    if size < BLOCK:
+        data = os.read(descriptor, size + 1)
+        if data:
+            yield data
+        if len(data) in (0, size):
+            return
+    else:
+        read_ahead(descriptor)
+    buffer = memoryview(bytearray(BLOCK))
     while count := os.readv(descriptor, [buffer]):
         yield buffer[:count]
 
@@ -184,7 +172,7 @@ def blocks(descriptor: int) -> Iterable[memoryview]:
 def check_unchanged(path: str | Path, before: os.stat_result, read: int) -> None:
     """Raises SourceChanged unless `path` is still the file `before` described, read in full."""
     try:
-        after = Path(path).stat()
+        after = os.stat(path)  # noqa: PTH116 - a Path takes as long as a small file's digests
     except FileNotFoundError:
         raise SourceChanged(str(path), "it was removed while it was read") from None
     changes = {

@@ -14,6 +14,9 @@ from ingest.context import Context
 from ingest.fileset import SourceFile, StageError
 from ingest.source_errors import SourceChanged, unreadable
 
+# Files, and bytes, that one thread takes at a time: so few files may be open while they are copied.
+HANDFUL, HANDFUL_BYTES = 64, 1 << 22
+
 S = TypeVar("S")
 T = TypeVar("T")
 
@@ -22,12 +25,39 @@ def for_each_file(
     work: Callable[[SourceFile], T], files: Sequence[SourceFile], context: Context
 ) -> list[T]:
     """What `work` returns for each file, several at once, as many as the job has threads for."""
+    return for_handfuls(lambda some: [work(file) for file in some], files, context)
 
-    def in_slot(file: SourceFile) -> T:
+
+def for_handfuls(
+    work: Callable[[Sequence[SourceFile]], Sequence[T]],
+    files: Sequence[SourceFile],
+    context: Context,
+) -> list[T]:
+    """What `work` returns for the files, of which it is given a few small ones or one large one.
+
+    Several handfuls are in work at once. Threads and slots cost as much as a small file does.
+    """
+
+    def in_slot(some: Sequence[SourceFile]) -> Sequence[T]:
         with context.slots:
-            return work(file)
+            return work(some)
 
-    return in_threads(in_slot, files, context.threads)
+    results = in_threads(in_slot, handfuls(files, context.threads), context.threads)
+    return [result for some in results for result in some]
+
+
+def handfuls(files: Sequence[SourceFile], threads: int) -> list[Sequence[SourceFile]]:
+    """The files in their order, in portions that keep so many threads busy."""
+    most = max(1, min(HANDFUL, len(files) // threads))
+    found: list[list[SourceFile]] = []
+    room, size = 0, 0
+    for file in files:
+        if not room or size + file.size > HANDFUL_BYTES:
+            found.append([])
+            room, size = most, 0
+        found[-1].append(file)
+        room, size = room - 1, size + file.size
+    return [*found]
 
 
 def in_threads(work: Callable[[S], T], items: Sequence[S], threads: int) -> list[T]:
@@ -35,7 +65,7 @@ def in_threads(work: Callable[[S], T], items: Sequence[S], threads: int) -> list
 
     The first error ends it: what is in work is finished, the rest not begun.
     """
-    if threads == 1 or len(items) == 1:
+    if threads == 1 or len(items) < 2:
         # Another thread takes longer than a small file does.
         return [work(item) for item in items]
     with ThreadPoolExecutor(threads) as executor:

@@ -119,18 +119,18 @@ def _digested(
     files: tuple[SourceFile, ...], needed: list[str], expected: Expected, context: Context
 ) -> tuple[SourceFile, ...]:
     archive = context.config.checksum.archive
-    always = [*needed, *([archive] if archive != "none" else [])]
+    always = dict.fromkeys([*needed, *([archive] if archive != "none" else [])])
 
     def digest(file: SourceFile) -> SourceFile:
-        asked = [algorithm for algorithm, _digits in expected.get(file.path, [])]
-        algorithms = dict.fromkeys([*always, *asked])
+        asked = expected.get(file.path)
+        algorithms = {**always, **dict.fromkeys(name for name, _ in asked)} if asked else always
         try:
             found = digest_file(file.path, algorithms, context.progress.advance)
         except OSError as error:
             raise unreadable(file.path, error) from None
         if (found.size, found.mtime_ns, found.inode) != (file.size, file.mtime_ns, file.inode):
             raise SourceChanged(file.path, "it changed after its fileset was put together")
-        return replace(file, digests=found.digests)
+        return file.digested(found.digests)
 
     return tuple(for_each_file(digest, files, context))
 

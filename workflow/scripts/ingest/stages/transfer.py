@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,19 @@ from ingest import protection
 from ingest.atomic import fsync_folder
 from ingest.config import Config
 from ingest.context import Context
-from ingest.copying import content_digests, copy_to, make_folder, write_error
+from ingest.copying import content_digests, copy_several, make_folder, write_error
 from ingest.digests import digest_file
 from ingest.fileset import Fileset, Record, SourceFile, StageError, Status
 from ingest.hardlinks import NoHardLink, hard_link, link_obstacle, nearest
 from ingest.journal import last_done
 from ingest.prepared import check_prepared
-from ingest.source_files import check_as_recorded, for_each_file, found_at, still_there
+from ingest.source_files import (
+    check_as_recorded,
+    for_each_file,
+    for_handfuls,
+    found_at,
+    still_there,
+)
 from ingest.source_removal import check_removable, gone_on_purpose, remove_source
 from ingest.stages import Stage, more_than_threads
 from ingest.superseded import is_superseded, nothing_in_omero, set_aside
@@ -117,24 +123,29 @@ def _landed(
         context.log.info("%s: %s is set aside for its repaired source", fileset.id, destination)
         set_aside(destination, store, fileset)
 
-    def land(file: SourceFile) -> None:
+    def is_linked(file: SourceFile) -> bool:
+        """Links a file; False when it is to be copied."""
+        is_moved = fileset.transfer == "mv"
+        if fileset.transfer == "cp" or (is_moved and link_obstacle(file.path, folder)):
+            return False
         destination = folder / file.name
-        if fileset.transfer == "cp" or (
-            fileset.transfer == "mv" and link_obstacle(file.path, folder)
-        ):
-            copy_to(file, destination, context.progress.advance)
-            return
         try:
             _link(file, destination, symbolic=fileset.transfer == "ln_s")
-            linked.append(destination)
         except NoHardLink:
-            if fileset.transfer != "mv":
+            if not is_moved:
                 raise
-            copy_to(file, destination, context.progress.advance)
+            return False
+        linked.append(destination)
+        return True
+
+    def land(some: Sequence[SourceFile]) -> list[None]:
+        copied = [(file, folder / file.name) for file in some if not is_linked(file)]
+        copy_several(copied, context.progress.advance)
+        return []
 
     linked: list[Path] = []
     try:
-        for_each_file(land, lacking, context)
+        for_handfuls(land, lacking, context)
     except StageError:
         # They would be in the way of the copies that the row may ask for now.
         for destination in linked:
