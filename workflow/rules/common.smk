@@ -15,7 +15,7 @@ from snakemake.settings.types import DeploymentMethod
 
 # Planning makes millions of objects that all stay; looking them through for garbage again and again
 # takes a sixth of its time.
-gc.set_threshold(100_000, 50, 100)
+gc.set_threshold(1_000_000, 50, 100)
 
 from ingest.bulk.files import is_bulk
 from ingest.bulk.table import job_options
@@ -82,13 +82,10 @@ HAS_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_me
 PYTHON = "python" if HAS_CONDA else shlex.quote(sys.executable)
 
 
-def stage_job(stage: str, upstream: bool = True) -> str:
-    """The command of a stage's rule."""
-    before = "--upstream {input.upstream:q} " if upstream else ""
-    return (
-        f"{PYTHON} -m ingest.job {stage} --batch {{wildcards.batch}} --plan {{input.plan:q}} "
-        f"{before}--output {{output:q}} --log {{log:q}} --threads {{threads}}"
-    )
+def stage_job(stage: str) -> str:
+    """The command of a stage's rule. (Snakemake fills it in three times for each job it plans.)"""
+    files = "--input {input:q} --output {output:q} --log {log:q}"
+    return f"{PYTHON} -m ingest.job {stage} --threads {{threads}} {files}"
 
 
 def of_batch(function: Callable[..., object]) -> Callable[..., object]:

@@ -20,4 +20,4 @@ rule convert:
         },
         last_failure=last_failure_from("convert"),
     shell:
-        stage_job("convert", upstream=False)
+        stage_job("convert")

@@ -317,7 +317,7 @@ def test_a_stage_is_started_by_its_name_with_the_configuration_in_the_environmen
     tmp_path: Path, python_env: dict[str, str]
 ) -> None:
     asked = job(tmp_path)
-    options = ["--batch", "b", "--plan", asked.plan, "--output", asked.output, "--log", asked.log]
+    options = ["--input", asked.plan, "--output", asked.output, "--log", asked.log]
     config = {"results": str(tmp_path / "elsewhere")}
     subprocess.run(
         [sys.executable, "-m", "ingest.job", "convert", *options, "--threads", "1"],

@@ -1,4 +1,4 @@
-"""A stage's job, as its rule starts it: `python -m ingest.job STAGE --batch ... --plan ...`.
+"""A stage's job, as its rule starts it: `python -m ingest.job STAGE --input PLAN RECORDS ...`.
 
 Not a `script:` of Snakemake's: that reads the script once for each job that it plans, and has the
 job load Snakemake. The configuration comes in the environment, as JSON: it may be longer than a
@@ -21,23 +21,29 @@ MODULES = {"import": "importing"}  # of stages; the others are called as their s
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m ingest.job", description="A stage's job.")
     parser.add_argument("stage")
-    parser.add_argument("--batch", required=True)
-    parser.add_argument("--plan", type=Path, required=True)
-    parser.add_argument("--upstream", type=Path)
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument(
+        "--input",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="the batch's part of the plan, and the records of the stage before if there is one",
+    )
+    parser.add_argument("--output", type=Path, required=True, help="where its own records go")
     parser.add_argument("--log", type=Path, required=True)
     parser.add_argument("--threads", type=int, required=True)
-    arguments = vars(parser.parse_args())
-    stage = arguments.pop("stage")
+    asked = parser.parse_args()
+    plan, *others = asked.input
 
     # Thousands of classes are loaded and stay: nothing to look for garbage in.
     gc.disable()
     from ingest.config import load
     from ingest.runner import StageJob, run_stage
 
-    module = importlib.import_module(f"ingest.stages.{MODULES.get(stage, stage)}")
+    module = importlib.import_module(f"ingest.stages.{MODULES.get(asked.stage, asked.stage)}")
     gc.enable()
-    run_stage(module.STAGE, StageJob(**arguments), load(json.loads(os.environ[CONFIG])))
+    upstream = others[0] if others else None
+    job = StageJob(plan.stem, plan, upstream, asked.output, asked.log, asked.threads)
+    run_stage(module.STAGE, job, load(json.loads(os.environ[CONFIG])))
 
 
 if __name__ == "__main__":

@@ -196,6 +196,7 @@ def _fields(
     """Of each field of a Fileset that the cells give as they are, or nearly so, its values row by
     row; without those that no row has."""
     columns = table.columns
+    tags = {cell: _split(cell) or config.defaults.tags for cell in set(columns["tags"])}
     fields: dict[str, Sequence[Any]] = {
         "files": [_split(cell) for cell in columns["files"]],
         **{name: columns[name] for name in _DEFAULTED},
@@ -207,7 +208,7 @@ def _fields(
             cell if not cell or line in problem_of else sources.absolute(cell)
             for line, cell in zip(table.lines, columns["checksums"], strict=True)
         ],
-        "tags": [_split(cell) or config.defaults.tags for cell in columns["tags"]],
+        "tags": [tags[cell] for cell in columns["tags"]],
         "key_values": _named(columns, KEY_VALUE),
         "comments": _named({COMMENT: columns["comment"], **columns}, COMMENT),
     }
