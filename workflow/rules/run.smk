@@ -1,6 +1,7 @@
 # The beginning and the end of a run: one at a time, with the embedded OMERO server when it is asked
 # for, and the verdict as the last words.
 
+import threading
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 from ingest.failures import failed_since, last_words, note_words
@@ -19,6 +20,9 @@ NO_VERDICT = (
 
 
 def begin() -> None:
+    # Snakemake's handler of SIGTERM takes this lock, in the thread that may hold it: while a failed
+    # job is made ready again, or jobs are selected, a lock that cannot be taken twice never opens.
+    workflow.scheduler._lock = threading.RLock()
     check_verbosity()
     check_tools()
     if PLAN.dry_run:
