@@ -52,8 +52,10 @@ def _match(
     kind: Kind,
 ) -> Match:
     used = tuple(role for role in roles if role in row.names)
+    if not used:
+        return Match(row, (), f"the row names no {kind.lower()}")
     found = list(index.get((*used, "", *(row.names[role] for role in used)), {}).values())
-    said = ", ".join(f"{role} {row.names[role]}" for role in used) or "nothing"
+    said = ", ".join(f"{role} {row.names[role]}" for role in used)
     what = kind.lower()
     if not found:
         return Match(row, (), f"there is no {what} of this manifest with {said}")

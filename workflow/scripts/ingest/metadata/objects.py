@@ -9,6 +9,7 @@ from ingest.context import Context
 from ingest.metadata.columns import Role
 from ingest.metadata.matching import Described
 from ingest.omero import queries
+from ingest.omero.contents import projects_of, wells_of_plates
 from ingest.omero.session import Session
 from ingest.summary import Outcome
 
@@ -36,7 +37,7 @@ def _of_account(
     images = [number for outcome in outcomes for number in outcome.image_ids]
     plate_names = queries.names_of(session, "Plate", plates)
     image_names = queries.names_of(session, "Image", images)
-    wells = queries.wells_of_plates(session, plates)
+    wells = wells_of_plates(session, plates)
     containers = _containers(session, outcomes)
     for outcome in outcomes:
         target = outcome.facts.get("target") or {}
@@ -83,7 +84,7 @@ def _containers(
     for number, name in queries.names_of(session, "Screen", sorted(targets["Screen"])).items():
         found["Screen", number] = {"screen": frozenset([name])}
     datasets = sorted(targets["Dataset"])
-    projects = queries.projects_of(session, datasets)
+    projects = projects_of(session, datasets)
     for number, name in queries.names_of(session, "Dataset", datasets).items():
         names: dict[Role, frozenset[str]] = {"dataset": frozenset([name])}
         if number in projects:

@@ -1,0 +1,84 @@
+"""Tables of metadata in a whole run: on images, wells and plates, once, and brought up to date."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.ome_tiff import write_plate
+from tests.integration.workflow.images import write_image
+from tests.integration.workflow.test_options import rows_of
+from tests.integration.workflow.workspace import Workspace
+
+PAIRS = (
+    "select o.name, m.name, m.value from {0}AnnotationLink l join l.parent o "
+    "join l.child a join a.mapValue m where a.ns = 'omero-ingest/metadata'"
+)
+PAIRS_OF_WELLS = (
+    "select w.row, w.column, m.name, m.value from WellAnnotationLink l join l.parent w "
+    "join l.child a join a.mapValue m where a.ns = 'omero-ingest/metadata'"
+)
+TAGS = "select o.name, a.textValue from ImageAnnotationLink l join l.parent o join l.child a"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path)
+
+
+def test_tables_of_a_run(workspace: Workspace) -> None:
+    folder = workspace.folder
+    write_image(folder / "one/a.ome.tiff", 1)
+    write_image(folder / "two/a.ome.tiff", 2)
+    write_plate(folder / "plate", "P1")
+    (folder / "one/metadata.csv").write_bytes("Mikroskop;Größe 7\n".encode("cp1252"))
+    (folder / "images.csv").write_text(
+        "Dataset Name,Image Name,Characteristics [Organism],Comment [Gene],Kind\n"
+        "One,a.ome.tiff,H. sapiens,,wild;type\nTwo,b.ome.tiff,M. musculus,x,\n"
+    )
+    (folder / "wells.tsv").write_text(
+        "Plate\tWell\tDose\nP1\tA01\t1 uM\nP1\tA2\t2 uM\nP1\tB7\t3 uM\n"
+    )
+    workspace.write_manifest(
+        [
+            {"fileset": "one", "path": "one/a.ome.tiff", "target": "Dataset:name:One"},
+            {"fileset": "two", "path": "two/a.ome.tiff", "target": "Dataset:name:Two"},
+            {"fileset": "plate", "path": "plate", "target": "Screen:name:S", "name": "P1"},
+        ]
+    )
+    tables = {"tables": ["images.csv", "wells.tsv"], "beside": "metadata.csv", "tags": ["kind"]}
+    workspace.configure(metadata={**tables, "rembi": "report"})
+    run = workspace.run()
+    assert run.status == 0, run.terminal
+    told = run.terminal[run.terminal.index("metadata: 1 of 2 rows of images.csv") :]
+    assert "line 3: there is no image of this manifest with dataset Two, image b.ome.tiff" in told
+    assert "metadata: 2 of 3 rows of wells.tsv" in told
+    assert "2 of 3 filesets lack what REMBI recommends as Biosample: organism." in told
+    with (workspace.results / "metadata.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    assert [bool(row["object"]) for row in table] == [True, False, True, True, False]
+
+    def check(gene: str) -> None:
+        with workspace.omero() as client:
+            images = rows_of(client, PAIRS.format("Image"))
+            wells = rows_of(client, PAIRS_OF_WELLS)
+            tags = rows_of(client, TAGS + " where type(a) = TagAnnotation")
+        of_image = [
+            ["a.ome.tiff", "Mikroskop", "Größe 7"],
+            ["a.ome.tiff", "Organism", "H. sapiens"],
+        ]
+        of_image += [["a.ome.tiff", "Gene", gene]] if gene else []
+        assert sorted(row for row in images if row[1] != "Dose") == sorted(of_image)
+        assert sorted(row[2] for row in images if row[1] == "Dose") == ["1 uM"] * 2 + ["2 uM"] * 2
+        assert sorted(wells) == [[0, 0, "Dose", "1 uM"], [0, 1, "Dose", "2 uM"]]
+        assert sorted(tags) == [["a.ome.tiff", "type"], ["a.ome.tiff", "wild"]]
+
+    check(gene="")
+    text = (folder / "images.csv").read_text()
+    (folder / "images.csv").write_text(text.replace("H. sapiens,,", "H. sapiens,GFP,"))
+    again = workspace.run()
+    assert again.status == 0, again.terminal
+    assert "rule import" not in again.terminal
+    check(gene="GFP")
