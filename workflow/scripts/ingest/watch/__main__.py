@@ -19,6 +19,7 @@ from ingest.config import Config, ConfigError, load
 from ingest.config_text import check_file
 from ingest.drop.way_in import DropFolders
 from ingest.intakes import Intake, WayIn
+from ingest.orders.way_in import OrdersWayIn
 from ingest.watch.loop import Loop, forget_pauses
 from ingest.watch.running import Run
 from ingest.watch.wake import woken
@@ -32,6 +33,8 @@ def ways_in(config: Config) -> list[WayIn]:
     found: list[WayIn] = []
     if config.drop:
         found.append(DropFolders(config))
+    if config.orders.enabled:
+        found.append(OrdersWayIn(config))
     return found
 
 

@@ -67,6 +67,7 @@ class Loop:
     def _collect(self, way_in: WayIn) -> bool:
         try:
             for intake in way_in.collect():
+                self._finished.discard(intake.folder)  # an order that was given again
                 self.say(f"{way_in.name}: new intake {intake.id}")
         except StageError as error:
             self.say(f"{way_in.name}: {error.cause}. {error.remedy}")

@@ -1,0 +1,101 @@
+"""`snakemake orders`: takes what is pending, tells what finished, and says how all of it stands."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ingest.atomic import write_text
+from ingest.context import Context
+from ingest.fileset import StageError
+from ingest.orders.claims import Row, others
+from ingest.orders.intake import owner_of
+from ingest.orders.outcome import outcome_of
+from ingest.orders.poll import Poller
+from ingest.orders.tables import database
+from ingest.orders.way_in import NAME
+from ingest.run_lock import is_running
+
+
+@dataclass
+class Orders:
+    """How orders stand after a look. `failed` and `refused` tell why, by uuid; of those of others,
+    `elsewhere` tells since when."""
+
+    taken: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    completed: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    open: list[str] = field(default_factory=list)
+    elsewhere: dict[str, str] = field(default_factory=dict)
+
+
+def orders(context: Context) -> None:
+    """Writes results/orders.txt and .json. Raises SystemExit(1) when a person has to do something,
+    StageError when the database cannot be used."""
+    folder = context.config.watch.intakes / NAME
+    found = Orders()
+    try:
+        with database() as engine:
+            poller = Poller(engine, context.config, folder, context.log)
+            for row in poller.mine():
+                _tell(poller, row, found)
+            looked = poller.take_open()
+            found.taken = [intake.id for intake in looked.taken]
+            found.refused = looked.refused
+            found.open = [poller.intake(row).id for row in poller.mine()]
+            found.elsewhere = {
+                row["uuid"]: f"{row['host'] or 'another program'}, since {row['since']:%Y-%m-%d}"
+                for row in others(engine, owner_of(folder))
+            }
+    except OSError as error:
+        raise StageError(
+            f"The intakes of orders cannot be kept in {folder}: {error}",
+            "Set watch.intakes to a folder that may be written to and has room. The orders that "
+            "were taken go on with the next look.",
+        ) from None
+    write_text(context.results / "orders.json", json.dumps(vars(found), indent=2) + "\n")
+    write_text(context.results / "orders.txt", words(found, folder))
+    if found.refused or found.failed:
+        raise SystemExit(1)
+
+
+def _tell(poller: Poller, row: Row, found: Orders) -> None:
+    intake = poller.intake(row)
+    if is_running(intake.results):  # its verdict may be that of the run before
+        return
+    problem = outcome_of(intake)
+    if problem is None:
+        return
+    poller.end(row, problem)
+    if problem:
+        found.failed[row["uuid"]] = problem
+    else:
+        found.completed.append(row["uuid"])
+
+
+def words(found: Orders, folder: Path) -> str:
+    """What the terminal shows."""
+    lines = [
+        f"{len(found.taken)} orders were taken, {len(found.refused)} refused; "
+        f"{len(found.completed)} are in OMERO, {len(found.failed)} failed.",
+        *(f"  refused: {order}: {why}" for order, why in found.refused.items()),
+        *(f"  failed:  {order}: {why}" for order, why in found.failed.items()),
+    ]
+    if found.open:
+        lines += [
+            f"{len(found.open)} are to be done. make watch runs them, or one by one:",
+            *(f"  {_command(folder / order)}" for order in found.open[:20]),
+        ]
+    if found.elsewhere:
+        lines += [
+            f"{len(found.elsewhere)} were begun elsewhere and have not ended there:",
+            *(f"  {order}: {where}" for order, where in found.elsewhere.items()),
+            "  If nobody is at work on one any more, give it again: docs/orders.md.",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _command(intake: Path) -> str:
+    return f"snakemake --config manifest={intake}/manifest.csv results={intake}/results"
