@@ -124,6 +124,21 @@ class ClusterWorkspace(Workspace):
         assert status == 0, f"exit status: {status}\n{terminal}"
         return terminal
 
+    def until(
+        self,
+        process: subprocess.Popen[str],
+        condition: Callable[[], object],
+        what: str,
+        seconds: float = 180,
+    ) -> None:
+        """Waits for something that happens while that run is in progress."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            ended = process.poll()
+            assert ended is None, f"the run ended with {ended} before {what}\n{self.terminal()}"
+            assert time.monotonic() < deadline, f"no {what} within {seconds} s\n{self.terminal()}"
+            time.sleep(0.1)
+
     def terminal(self) -> str:
         return (self.folder / "terminal").read_text(encoding="utf-8")
 
@@ -164,11 +179,3 @@ class ClusterWorkspace(Workspace):
     def lines(self, name: str) -> int:
         path = self.folder / name
         return len(path.read_text().splitlines()) if path.exists() else 0
-
-
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 180) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} did not happen within {seconds} s")
-        time.sleep(0.1)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.cluster.conftest import MakeWorkspace
-from tests.cluster.rig import IMPATIENT, wait_until
+from tests.cluster.rig import IMPATIENT
 from tests.fixtures.slurm import Cluster
 
 # More than the 1,500 MB that a small batch's conversion asks for, less than twice that. The first
@@ -42,10 +42,10 @@ def test_jobs_over_their_time_or_memory_are_tried_again_with_more(
     rows = {"late": "slow", "large": "hungry"}
     work.write_rows(rows)
     process = work.start(*IMPATIENT, *(f"results/checksum/{name}.jsonl" for name in rows))
-    wait_until(lambda: work.lines("late.begun"), "the slow conversion")
+    work.until(process, lambda: work.lines("late.begun"), "the slow conversion")
     job = plain.job_of("convert", "late")
     plain.call("scontrol", "update", f"JobId={job}", "EndTime=now+1")
-    wait_until(lambda: plain.jobs()[job][0] == "TIMEOUT", "the end of the job's time")
+    work.until(process, lambda: plain.jobs()[job][0] == "TIMEOUT", "the end of the job's time")
     (work.folder / "late.go").touch()
 
     work.finish(process)
@@ -68,13 +68,13 @@ def test_a_node_that_goes_down_takes_no_fileset_with_it(
     work.configure(converters={"slow": work.slow_converter()}, transfer={"store": "store"})
     work.write_rows({"node": "slow"})
     process = work.start(*IMPATIENT)
-    wait_until(lambda: work.lines("node.begun"), "the conversion")
+    work.until(process, lambda: work.lines("node.begun"), "the conversion")
     job = plain.job_of("convert", "node")
     node = plain.jobs()[job][1]
 
     plain.kill_node(node)
     plain.call("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=power")
-    wait_until(lambda: work.lines("node.begun") == 2, "the conversion on another node")
+    work.until(process, lambda: work.lines("node.begun") == 2, "the conversion on another node")
     other = plain.jobs()[plain.job_of("convert", "node")][1]
     (work.folder / "node.go").touch()
     work.finish(process)
@@ -100,12 +100,12 @@ def test_jobs_of_a_killed_main_process_are_not_done_twice(
         ("convert", "killed.begun", "killed.go"),
         ("import_filesets", "killed.ome.tif.importing", "killed.ome.tif.import"),
     ):
-        wait_until(lambda said=said: work.lines(said), rule)
+        work.until(process, lambda said=said: work.lines(said), rule)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         process = work.start(*IMPATIENT)
         log = work.results / f"logs/{rule.removesuffix('_filesets')}/killed.log"
-        wait_until(lambda log=log: WAITING in words_of(log), "a second job")
+        work.until(process, lambda log=log: WAITING in words_of(log), "a second job")
         (work.folder / go).touch()
     work.finish(process)
 

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from tests.cluster.conftest import MakeWorkspace
-from tests.cluster.rig import IMPATIENT, ClusterWorkspace, wait_until
+from tests.cluster.rig import IMPATIENT, ClusterWorkspace
 from tests.fixtures.slurm import NODES, Cluster
 
 AWAY = 30  # seconds
@@ -25,7 +25,7 @@ def test_a_controller_that_is_away_for_half_a_minute_is_waited_for(
     work.write_rows({"away": "slow"})
     # How often is asked in vain is the profile's.
     process = work.start(*IMPATIENT[:2], "results/checksum/away.jsonl")
-    wait_until(lambda: work.lines("away.begun"), "the conversion")
+    work.until(process, lambda: work.lines("away.begun"), "the conversion")
 
     plain.freeze_controller()
     (work.folder / "away.go").touch()
@@ -47,10 +47,10 @@ def test_a_record_that_shows_up_late_is_waited_for(
     work.configure()
     work.write_rows({"tardy": ""})
     process = work.start(*IMPATIENT, "results/checksum/tardy.jsonl")
-    wait_until(lambda: plain.job_of("convert", "tardy"), "a job")
+    work.until(process, lambda: plain.job_of("convert", "tardy"), "a job")
 
     os.killpg(process.pid, signal.SIGSTOP)  # lest it sees the record before that is late
-    wait_until(lambda: plain.job_of("convert", "tardy", "completed"), "the end of a job")
+    work.until(process, lambda: plain.job_of("convert", "tardy", "completed"), "the end of a job")
     record = work.results / "convert/tardy.jsonl"
     record.rename(work.folder / "not-yet")
     os.killpg(process.pid, signal.SIGCONT)
