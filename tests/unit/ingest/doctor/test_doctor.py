@@ -69,7 +69,7 @@ def test_table_has_what_must_be_fixed_last(tmp_path: Path) -> None:
         Finding("ok", "space", "enough\x1b[31m"),
         Finding("warn", "umask", "umask 0077", "Run umask 0002."),
     ]
-    text = table(findings)
+    text = table(findings, Path("results"))
     lines = text.splitlines()
     assert [line.split()[0] for line in lines if line[:1].strip()] == ["ok", "warn", "fix", "1"]
     assert "\x1b" not in text
@@ -82,7 +82,7 @@ def test_table_has_what_must_be_fixed_last(tmp_path: Path) -> None:
 
 
 def test_nothing_to_fix() -> None:
-    assert summed_up([Finding("ok", "a", "b")]).startswith("Nothing stands in the way")
+    assert summed_up([Finding("ok", "a", "b")], Path()).startswith("Nothing stands in the way")
 
 
 @pytest.mark.parametrize(("mode", "may"), [(0o400, True), (0o040, False), (0o004, False)])

@@ -117,6 +117,12 @@ def test_owner_needs_no_group(shared: Path) -> None:
     assert statuses(as_account(lambda: repository.shared_by_group(place, IMPORTER))) == {"ok"}
 
 
+def test_root_is_told_that_it_proves_nothing(shared: Path) -> None:
+    place = folder(shared / "repository", OMERO, OMERO, 0o755)
+    (found,) = repository.shared_by_group(place, Account(0, frozenset({0})))
+    assert found.status == "warn" and "setgid" in found.finding and found.remedy
+
+
 def test_servers_umask_shows_in_its_newest_import(shared: Path) -> None:
     place = folder(shared / "repository", OMERO, US, 0o2775)
     above = folder(place / "ada_2", OMERO, US, 0o2775)

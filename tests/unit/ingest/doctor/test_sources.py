@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from ingest.config import load
 from ingest.doctor import sources
+from ingest.doctor.findings import Finding
 from ingest.doctor.mounts import read_mounts
 from ingest.doctor.people import Account
+from ingest.doctor.rows import Row, files_of
+from ingest.fileset import Fileset
 from tests.unit.ingest.doctor.places import (
     OMERO,
     US,
@@ -47,6 +51,28 @@ def test_source_in_a_folder_that_omero_cannot_search(shared: Path) -> None:
 def test_source_that_omero_can_read_through_its_group(shared: Path) -> None:
     open_ = file(shared / "a.tif", US, OMERO, 0o640)
     assert statuses(sources.readable_by_omero([row(open_)], SERVER)) == {"ok"}
+
+
+def test_folder_that_we_cannot_list(shared: Path) -> None:
+    whole = folder(shared / "plate")
+    folder(whole / "closed", mode=0o700)
+    file(whole / "open.tif")
+
+    def look() -> Iterator[Finding]:
+        fileset = Fileset("a", 2, str(whole))
+        yield from sources.readable([Row(fileset, files_of(fileset), 0)])
+
+    (fault,) = faults(as_account(look))
+    assert str(whole / "closed") in fault
+
+
+def test_source_inside_the_repository(shared: Path) -> None:
+    repository = folder(shared / "repository")
+    own = file(repository / "a.tif")
+    (fault,) = faults(sources.not_in_repository([row(own)], repository))
+    assert str(own) in fault
+    assert not list(sources.not_in_repository([row(own, import_transfer="cp")], repository))
+    assert not list(sources.not_in_repository([row(file(shared / "b.tif"))], repository))
 
 
 def test_source_that_everybody_may_change(shared: Path) -> None:

@@ -135,6 +135,15 @@ def test_store_that_may_not_be_written_to(shared: Path) -> None:
     assert "transfer.store" in fault and str(closed) in fault
 
 
+def test_store_that_omero_does_not_get_to(shared: Path) -> None:
+    closed = folder(shared / "lab", US, US, 0o770)
+    config = load({"transfer": {"store": str(closed / "store")}})
+    rows = [row(file(shared / "a.tif"), transfer="cp")]
+    server = Account(OMERO, frozenset({OMERO}))
+    (fault,) = faults(storage.stores(rows, config, Account(0, frozenset()), server))
+    assert f"user {OMERO} cannot search" in fault
+
+
 def test_locks_are_tried_and_nothing_is_left(tmp_path: Path) -> None:
     found = list(storage.locks(tmp_path))
     assert statuses(found) == {"ok"} and list(tmp_path.iterdir()) == []

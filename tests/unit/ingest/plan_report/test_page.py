@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -25,7 +26,9 @@ def planned(fileset: str, state: State = "import", **facts: object) -> Planned:
 
 
 def report(*rows: Planned, **facts: object) -> Report:
-    plain = Report("manifest.csv", "Plan", rows, work(rows, ASSUMED), (), None, refuses=False)
+    plain = Report(
+        "manifest.csv", Path("results"), "Plan", rows, work(rows, ASSUMED), (), None, refuses=False
+    )
     return replace(plain, **facts)  # type: ignore[arg-type]
 
 

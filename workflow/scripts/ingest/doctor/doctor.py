@@ -116,9 +116,11 @@ class _Diagnosis:
         self._look("sources", lambda: sources.readable(rows))
         if omero:
             self._look("sources", lambda: sources.readable_by_omero(rows, omero))
+        if mount:
+            self._look("sources", lambda: sources.not_in_repository(rows, mount))
         self._look("sources", lambda: sources.not_writable(rows, omero, us))
         self._look("sources", lambda: sources.stay(rows, config, mounts, patterns))
-        self._look("store", lambda: storage.stores(rows, config, us))
+        self._look("store", lambda: storage.stores(rows, config, us, omero))
         self._look("hard links", lambda: storage.hard_links(rows, config, mount, mounts))
         self._look("removal", lambda: storage.removals(rows))
         self._look("space", lambda: storage.room(storage.needs(rows, config, mount)))

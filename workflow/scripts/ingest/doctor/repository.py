@@ -177,8 +177,17 @@ def writable(folder: Path, us: Account) -> Iterator[Finding]:
 def shared_by_group(folder: Path, us: Account) -> Iterator[Finding]:
     """The group and the setgid bit, by which the folders that the server makes are ours to use."""
     found = folder.stat()
-    if us.uid in (0, found.st_uid):
-        yield Finding("ok", CHECK, f"no group is needed: {us.name} may write everywhere in it")
+    if us.uid == found.st_uid:
+        yield Finding("ok", CHECK, f"{us.name} owns it: no group and no setgid bit is needed")
+        return
+    if us.uid == 0:
+        lacks = "" if found.st_mode & stat.S_ISGID else ", which lacks the setgid bit"
+        yield Finding(
+            "warn", CHECK, f"root may write everywhere in {folder}{lacks}: what root can says "
+            "nothing of other accounts, and what it makes belongs to root",
+            "Import by an account of its own, as OMERO's documentation on in-place import says, "
+            "and run doctor as that one.",
+        )  # fmt: skip
         return
     group = group_name(found.st_gid)
     if has_acl(folder):

@@ -111,7 +111,11 @@ def files_of(fileset: Fileset, at_most: int = sys.maxsize) -> tuple[str, ...]:
     if not Path(fileset.path).is_dir():
         return (fileset.path,) if os.path.lexists(fileset.path) else ()
     found: list[str] = []
-    for above, folders, names in os.walk(fileset.path):
+
+    def note(error: OSError) -> None:
+        found.append(str(error.filename))  # it stands for the files that cannot be listed
+
+    for above, folders, names in os.walk(fileset.path, onerror=note):
         folders.sort()
         found += [f"{above}/{name}" for name in sorted(names)]
         if len(found) >= at_most:

@@ -63,6 +63,25 @@ def readable_by_omero(rows: Sequence[Row], omero: Account) -> Iterator[Finding]:
         yield Finding("ok", CHECK, f"OMERO's account {omero.name} can read them")
 
 
+def not_in_repository(rows: Sequence[Row], repository: Path) -> Iterator[Finding]:
+    """OMERO's documentation: no soft links to data inside the repository."""
+    home = Path(os.path.realpath(repository))
+    inside = [
+        row.fileset.path
+        for row in rows
+        if stays_at_source(row) and Path(os.path.realpath(row.fileset.path)).is_relative_to(home)
+    ]
+    if inside:
+        yield Finding(
+            "fix",
+            CHECK,
+            f"{counted(len(inside), 'row')} would be linked to what lies in OMERO's repository: "
+            f"{some(inside, 'paths')}",
+            "Name the files where they lie for good: who deletes the images that are in OMERO "
+            "already deletes these files.",
+        )
+
+
 def not_writable(rows: Sequence[Row], omero: Account | None, us: Account) -> Iterator[Finding]:
     """OMERO's documentation: read-only for OMERO's account and for the owner is best.
 

@@ -205,8 +205,10 @@ def room(wanted: Iterable[Need]) -> Iterator[Finding]:
             )
 
 
-def stores(rows: Sequence[Row], config: Config, us: Account) -> Iterator[Finding]:
-    """Whether this account can write where rows are brought to."""
+def stores(
+    rows: Sequence[Row], config: Config, us: Account, omero: Account | None = None
+) -> Iterator[Finding]:
+    """Whether this account can write where rows are brought to, and OMERO's gets there."""
     asked = {}
     if any(row.fileset.transfer != "none" for row in rows) and config.transfer.store:
         asked["transfer.store"] = config.transfer.store
@@ -216,6 +218,16 @@ def stores(rows: Sequence[Row], config: Config, us: Account) -> Iterator[Finding
             asked["convert.scratch"] = config.convert.scratch
     for option, place in asked.items():
         there = nearest(place.absolute())
+        closed = omero and option != "convert.scratch" and not omero.may_reach(there / "file")
+        if closed and omero:
+            yield Finding(
+                "fix",
+                "store",
+                f"{option}: OMERO's account {omero.name} cannot search the folders that lead to "
+                f"{there}",
+                f"Let {omero.name} search them (chmod o+x, or a group in common): its repository "
+                "will link to files there.",
+            )
         if there.is_dir() and os.access(there, os.W_OK | os.X_OK, effective_ids=True):
             yield Finding("ok", "store", f"{option}: {place} may be written to")
             continue

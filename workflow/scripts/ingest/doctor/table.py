@@ -18,11 +18,11 @@ _INDENT = 21  # of findings: status and check stand before them
 
 
 def write(results: Path, findings: Sequence[Finding]) -> None:
-    write_text(results / "doctor.txt", table(findings))
+    write_text(results / "doctor.txt", table(findings, results))
     write_text(results / "doctor.json", _json(findings))
 
 
-def table(findings: Sequence[Finding]) -> str:
+def table(findings: Sequence[Finding], results: Path) -> str:
     """What must be fixed stands last, next to the prompt."""
     lines = []
     for finding in sorted(findings, key=lambda each: STATUSES.index(each.status)):
@@ -30,17 +30,17 @@ def table(findings: Sequence[Finding]) -> str:
         lines += _wrapped(head, finding.finding)
         if finding.remedy:
             lines += _wrapped(" " * _INDENT + "-> ", finding.remedy)
-    return "\n".join([*lines, "", summed_up(findings)]) + "\n"
+    return "\n".join([*lines, "", summed_up(findings, results)]) + "\n"
 
 
-def summed_up(findings: Sequence[Finding]) -> str:
+def summed_up(findings: Sequence[Finding], results: Path) -> str:
     count = Counter(finding.status for finding in findings)
     if count["fix"]:
         words = f"{counted(count['fix'], 'thing')} must be fixed before a run"
     else:
         words = "Nothing stands in the way of a run"
     also = f" ({count['warn']} to look at)" if count["warn"] else ""
-    return f"{words}{also}: results/doctor.json has it all."
+    return f"{words}{also}: {results / 'doctor.json'} has it all."
 
 
 def _wrapped(head: str, text: str) -> list[str]:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -38,6 +39,7 @@ class Report:
     """All that is shown: `room`: doctor on space; `problem`: why OMERO was not asked."""
 
     manifest: str
+    results: Path
     title: str
     rows: Sequence[Planned]
     works: Sequence[Work]
@@ -208,7 +210,8 @@ def summary(report: Report) -> str:
         if len(report.obstacles) > LISTED:
             more = len(report.obstacles) - LISTED
             lines.append(f"  ... and {more:,} more causes: plan_report.csv has them all.")
-    lines += ["", "results/plan_report.html shows all rows, results/plan_report.csv has them."]
+    where = report.results
+    lines += ["", f"{where}/plan_report.html shows all rows, {where}/plan_report.csv has them."]
     return "\n".join(map(printable, lines)) + "\n"
 
 

@@ -32,6 +32,7 @@ def plan_report(context: Context) -> None:
     needs = storage.needs(going_in, config, plan.repository)
     report = page.Report(
         manifest=str(config.manifest),
+        results=results,
         title=config.report.title,
         rows=plan.rows,
         works=work(plan.rows, rates(results)),
