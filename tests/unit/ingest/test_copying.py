@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ingest import copying
-from ingest.copying import copy_verified, partial_path
+from ingest.copying import copy_several, copy_verified, partial_path
 from ingest.digests import digest_file
 from ingest.fileset import SourceFile, StageError
 from ingest.source_errors import SourceChanged
@@ -235,6 +235,23 @@ def test_a_store_that_may_not_be_written_says_what_to_do(
     (tmp_path / "store").write_text("a file, not a folder")
     with pytest.raises(StageError, match="could not be written"):
         copy_verified(source, tmp_path / "store" / "set" / "image.tif")
+
+
+def test_of_several_one_that_fails_leaves_none_half_done(
+    source: SourceFile, destination: Path
+) -> None:
+    small = Path(source.path).with_name("small.tif")
+    small.write_bytes(b"small")
+    pairs = [
+        (described(small), destination.with_name("small.tif")),
+        (replace(source, digests={"BLAKE3": "0" * 64}), destination),
+    ]
+    with pytest.raises(StageError, match="was read with BLAKE3"):
+        copy_several(pairs)
+    assert names(destination.parent) == []
+    copy_several([pairs[0], (source, destination)])
+    assert names(destination.parent) == ["image.tif", "small.tif"]
+    assert destination.with_name("small.tif").read_bytes() == b"small"
 
 
 COPIER = """
