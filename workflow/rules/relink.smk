@@ -1,6 +1,7 @@
 rule relink:
     log:
         f"{RESULTS}/logs/relink.log",
+    retries: 0
     conda:
         "../../envs/ingest.yaml"
     threads: 4

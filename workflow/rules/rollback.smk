@@ -1,6 +1,7 @@
 rule rollback:
     log:
         f"{RESULTS}/logs/rollback.log",
+    retries: 0
     conda:
         "../../envs/ingest.yaml"
     script:

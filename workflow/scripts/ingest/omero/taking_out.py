@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import omero
+import omero.all
 import omero.cmd
 
 from ingest.fileset import StageError

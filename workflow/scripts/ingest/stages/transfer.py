@@ -89,7 +89,8 @@ def _check_stays(fileset: Fileset, files: tuple[SourceFile, ...], context: Conte
                 f"the row was imported already, from {earlier[file.name]}, which is to be {now} "
                 "now: nothing was moved or copied",
                 "Change the row's transfer (or transfer.store) back, or give the row another "
-                "fileset id to import it a second time.",
+                "fileset id to import it a second time. If the storage was moved, lead OMERO's "
+                "links there first: snakemake relink (docs/undo.md).",
             )
 
 

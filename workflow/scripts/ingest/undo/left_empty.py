@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import omero.all
 import omero.cmd
 
 from ingest.context import Context

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import omero
+import omero.all
 
 from ingest import parts
 from ingest.context import Context
