@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ingest.plan_report.plan_report import plan_report
+from ingest.records import read_records
 from tests.integration.ingest_omero.rig import Rig, write_image
 
 Rows = dict[str, dict[str, str]]
@@ -106,6 +107,40 @@ def test_rows_that_are_in_omero(rig: Rig) -> None:
     assert table["again"]["target_is"] == table["done"]["target_is"]
     assert "1 of 2 filesets would be imported" in words
     assert rig.count("select f.id from Fileset f") == before
+
+
+def test_rows_that_a_run_has_begun(rig: Rig) -> None:
+    paths = {name: image(rig, f"{name}.tif") for name in ("hashed", "begun")}
+    for name, path in paths.items():
+        rig.add(name, [path])
+    records = read_records(rig.checksum())
+    journal = rig.context.journal
+    for name in paths:
+        journal.append(name, "checksum", "done", key="k", record=records[name].to_json())
+    journal.append("begun", "import", "intent", import_id="one")
+    table, words, status = report(rig, [row(name, path) for name, path in paths.items()])
+    assert status == 0
+    plans = {name: each["plan"] for name, each in table.items()}
+    assert plans["hashed"] == "import" and plans["begun"] == "continue"
+    assert {each["digests"] for each in table.values()} == {"BLAKE3, Murmur3-128 (journal)"}
+    assert "1  was begun, and would be finished" in words
+
+
+def test_rows_with_converters_and_templates(rig: Rig) -> None:
+    raw = rig.folder / "data" / "day1" / "raw.czi"
+    raw.parent.mkdir(parents=True)
+    raw.write_bytes(b"x" * 5000)
+    command = "cp {input} {output}/{stem}.tif"
+    options = {
+        "converters": {"copy": {"runtime": "host", "command": command}},
+        "convert": {"store": str(rig.folder / "store")},
+    }
+    target = "regex:^.*/(?<Container1>[^/]+)$"
+    table, words, status = report(rig, [row("a", raw, convert="copy", target=target)], **options)
+    assert status == 0, words
+    assert table["a"]["convert"] == "copy" and table["a"]["bytes_to_store"] == "5000"
+    assert table["a"]["target"] == "Dataset:+name:day1"
+    assert "Converter   copy: 1 fileset" in words and "convert: 5 s a fileset" in words
 
 
 def test_rows_that_would_fail(rig: Rig) -> None:

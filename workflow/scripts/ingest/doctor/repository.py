@@ -38,10 +38,15 @@ class Known:
 def known_to_omero(session: Session, proxy: Any) -> Known:
     root = proxy.root()
     uuid = root.getHash().getValue() if root.getHash() else ""
+    # A server may have millions of files: only the newest are asked for.
+    ((newest,),) = session.rows(
+        "select max(o.id) from OriginalFile o where o.repo = :repo", repo=uuid
+    )
     rows = session.rows(
         "select o.path, o.name, o.size, o.mimetype from OriginalFile o "
-        "where o.repo = :repo order by o.id desc",
+        "where o.repo = :repo and o.id > :above order by o.id desc",
         repo=uuid,
+        above=(newest or 0) - 10 * SEEN,
     )
     files = [
         (f"{path.strip('/')}/{name}".lstrip("/"), -1 if mimetype == "Directory" else size)
