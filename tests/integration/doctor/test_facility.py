@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -194,6 +196,58 @@ def test_another_repository(site: Site, tmp_path: Path) -> None:
     assert f"{other} is another" in fault
     found = site.diagnose(omero={"managed_repository": str(site.server.repository)})
     assert any("newest files and folders are in it" in each.finding for each in found)
+
+
+def test_sources_at_risk(site: Site) -> None:
+    site.image.chmod(0o666)
+    (fault,) = site.faults()
+    assert fault.startswith("sources: everybody on this machine") and str(site.image) in fault
+    site.image.chmod(0o644)
+    (fault,) = site.faults(doctor={})  # tests run below /tmp
+    assert "temporary storage" in fault and "below /tmp" in fault
+
+
+def test_hard_links_and_copies_that_cannot_be_made(site: Site) -> None:
+    passing = write_image(Path("/dev/shm") / f"doctor-{site.folder.name}" / "b.tif")
+    small = site.folder / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", small], check=True)
+    try:
+        large = site.folder / "data" / "large.tif"
+        large.write_bytes(b"x" * 100_000)
+        site.rows = [
+            {"fileset": "a", "path": str(passing), "import_transfer": "ln"},
+            {"fileset": "b", "path": str(large), "transfer": "cp"},
+        ]
+        faults = site.faults(transfer={"store": str(small / "store")})
+    finally:
+        subprocess.run(["umount", small], check=True)
+        passing.unlink()
+        passing.parent.rmdir()
+    by_check = {fault.partition(": ")[0]: fault for fault in faults}
+    assert "another file system" in by_check["hard links"]
+    assert "100 kB to come" in by_check["space"] and str(small) in by_check["space"]
+    # Both places are in memory, too: for good, nothing may be there.
+    assert set(by_check) == {"hard links", "space", "store", "sources"}
+
+
+def test_converters_that_cannot_run(site: Site) -> None:
+    site.rows[0]["convert"] = "c"
+    converter = {"image": "/no/such/tool.sif", "command": "tool {input} {output}/a.tif"}
+    store = {"store": str(site.folder / "store")}
+    site.monkeypatch.setenv("PATH", "/nowhere")
+    (fault,) = site.faults(converters={"c": converter}, convert=store)
+    assert fault.startswith("converters: ") and "no container runtime" in fault
+
+
+def test_umask_that_keeps_everybody_out(site: Site) -> None:
+    before = os.umask(0o077)
+    try:
+        found = site.diagnose()
+    finally:
+        os.umask(before)
+    (mask,) = [each for each in found if each.check == "umask"]
+    assert mask.status == "warn" and "0077" in mask.finding and "umask 0002" in mask.remedy
 
 
 def test_clocks_apart(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
