@@ -16,6 +16,7 @@ from omero.util.sessions import SessionsStore
 
 from omero_embedded.folder import StoreFolder
 
+_LOGINS = ("OMERO_PASSWORD", "OMERO_SESSION")
 _PATIENCE = 120.0
 
 
@@ -67,6 +68,8 @@ def server_for(store: Path, users: Path | None) -> Iterator[dict[str, Any]]:
         arguments += ["--users", str(users)]
     process = subprocess.Popen(
         [sys.executable, "-m", "omero_embedded", *arguments],
+        # It has a secret of its own, and no use for the login to another server.
+        env={key: value for key, value in os.environ.items() if key not in _LOGINS},
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
     )

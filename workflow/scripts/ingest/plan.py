@@ -29,12 +29,16 @@ from ingest.named_files import FILE, named_files
 MEMBERSHIP = "membership.json"
 NAMED_FILES = Path(FILE).name
 MOST_BATCHES = 1_000  # what one Snakemake process plans and schedules with ease
-LARGE_BATCH = 100  # filesets; with fewer small ones a job's start takes longer than its work
+# A batch's five jobs take 1.6 s of CPU to start, a small fileset 11 ms (benchmarks/README.md).
+LARGE_BATCH = 250  # filesets
+FEW_BATCHES = 40  # to share out among jobs
+BATCH_BYTES = 25_000_000_000  # some minutes' work for a file server
 
 # What decides how a manifest is read; another version of it reads the manifest again.
 _CODE = ("plan.py", "manifest*.py", "bulk/*.py", "expected_checksum.py", "file_names.py",
          "fileset.py", "named_files.py", "records.py", "import_*.py", "conversion/options.py",
          "omero/target_*.py")  # fmt: skip
+_INDEX = {"inputs", "skipped", "batches"}  # what an index has at least
 _OPTIONS = ("manifest", "invalid_rows", "batch_size", "allowed_roots", "defaults", "converters")
 
 
@@ -83,7 +87,8 @@ def compile_plan(config: Config, root: Path = Path()) -> Plan:
     manifest = read_manifest(config, root)
     rows = {row["id"]: row for row in manifest.values}
     earlier = _read_json(folder / MEMBERSHIP) or {}
-    batches = assign(earlier, list(rows), config.batch_size)
+    mean_bytes = sum(manifest.sizes.values()) // max(len(rows), 1)
+    batches = assign(earlier, list(rows), config.batch_size, mean_bytes)
     # Membership comes first and the index last: whoever is killed in between compiles again, and
     # puts every fileset where it was.
     files = {
@@ -120,13 +125,16 @@ def load_index(results: Path) -> Plan:
 
 
 def assign(
-    earlier: Mapping[str, Sequence[str]], ids: Sequence[str], batch_size: int | Literal["auto"]
+    earlier: Mapping[str, Sequence[str]],
+    ids: Sequence[str],
+    batch_size: int | Literal["auto"],
+    mean_bytes: int = 0,
 ) -> dict[str, list[str]]:
     """Which filesets are in which batch, given the batches there were.
 
     A fileset stays in its batch; one that left the manifest leaves its batch, and an empty batch
     vanishes. New filesets form new batches in the manifest's order; `_automatic` says what "auto"
-    means. A batch of size one is named after its fileset, others b00001, b00002, ... past any
+    means for filesets of `mean_bytes`. A batch of size one is named after its fileset, others b00001, b00002, ... past any
     fileset of such a name.
     """
     batch_of = {fileset: name for name, members in earlier.items() for fileset in members}
@@ -139,7 +147,7 @@ def assign(
             new.append(fileset)
     batches = {name: members for name, members in batches.items() if members}
 
-    size = _automatic(len(ids)) if batch_size == "auto" else batch_size
+    size = _automatic(len(ids), mean_bytes) if batch_size == "auto" else batch_size
     numbered = _free_numbers(batches, ids)
     in_use = {name.lower() for name in batches}
     for start in range(0, len(new), size or 1):
@@ -149,15 +157,16 @@ def assign(
     return batches
 
 
-def _automatic(filesets: int) -> int:
+def _automatic(filesets: int, mean_bytes: int) -> int:
     """The size of batches of so many filesets: up to MOST_BATCHES one each, as people ask for them.
 
-    Above that as large as is worth a job's start, as long as it leaves a hundred batches or so to
-    share out, and never more than MOST_BATCHES of them.
+    Above that as large as is worth a job's start, as long as it leaves FEW_BATCHES to share out and
+    the filesets are small, and never more than MOST_BATCHES.
     """
     if filesets <= MOST_BATCHES:
         return 1
-    return max(-(-filesets // MOST_BATCHES), min(LARGE_BATCH, filesets // 100))
+    small = min(LARGE_BATCH, filesets // FEW_BATCHES, BATCH_BYTES // max(mean_bytes, 1))
+    return max(-(-filesets // MOST_BATCHES), small)
 
 
 def _free_numbers(batches: Iterable[str], ids: Iterable[str]) -> Iterator[str]:
@@ -244,6 +253,12 @@ def _write_batches(
 def _read_json(path: Path) -> dict[str, Any] | None:
     try:
         data: dict[str, Any] = json.loads(path.read_bytes())
+        if not isinstance(data, dict) or not (
+            _INDEX <= data.keys()
+            if path.name == "index.json"
+            else all(isinstance(members, list) for members in data.values())
+        ):
+            raise ValueError("it holds something else")
     except FileNotFoundError:
         return None
     except ValueError as error:

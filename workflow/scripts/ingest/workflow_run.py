@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import yaml
 
+from ingest.child_environment import child_environment
 from ingest.config import Config
 
 
@@ -107,7 +108,11 @@ def _git(folder: Path, *arguments: str) -> str:
     """What git says; empty when it is not installed or `folder` is in no repository."""
     try:
         done = subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True
+            ["git", "-C", str(folder), *arguments],
+            env=child_environment(),
+            capture_output=True,
+            text=True,
+            check=True,
         )
     except (OSError, subprocess.CalledProcessError):
         return ""

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ingest.child_environment import child_environment
+
 LOOK = 0.2  # seconds between two looks at a process's memory
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -66,7 +68,7 @@ def run(
             # What it left running would go on writing.
             _kill(process.pid)
             if ending:
-                subprocess.run(ending, check=False, capture_output=True)
+                subprocess.run(ending, env=child_environment(), check=False, capture_output=True)
         status = process.wait()
     return Ended(status, limit, round(time.monotonic() - started, 3))
 
@@ -99,6 +101,7 @@ def _watchdog(group: int, ending: Sequence[str]) -> Iterator[None]:
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        env=child_environment(),
         start_new_session=True,
     )
     try:

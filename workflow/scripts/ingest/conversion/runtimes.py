@@ -21,6 +21,7 @@ from pathlib import Path
 from signal import SIGKILL
 from typing import Any
 
+from ingest.child_environment import child_environment
 from ingest.conversion.options import Converter
 
 INPUT, OUTPUT, ALTERNATIVE = "/data", "/output", "/altoutput"
@@ -229,8 +230,8 @@ def client_environment() -> dict[str, str]:
     that somebody else starts."""
     return {
         key: value
-        for key, value in os.environ.items()
-        if not key.startswith(("OMERO_", "APPTAINERENV_", "SINGULARITYENV_"))
+        for key, value in child_environment().items()
+        if not key.startswith(("APPTAINERENV_", "SINGULARITYENV_"))
         and not re.fullmatch("(APPTAINER|SINGULARITY)_(BIND|BINDPATH|MOUNT)", key)
     }
 
