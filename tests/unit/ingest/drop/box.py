@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from ingest.config import Config, load
+from ingest.config import load
 from ingest.drop import scan as scanning
 from ingest.drop.hand_on import files_of
 from ingest.drop.scan import Account
 from ingest.drop.way_in import DropFolders
 from ingest.intakes import Intake, intakes_of, read_rows
+from tests.fixtures import dying_scan, forked
 
 
 @dataclass
@@ -35,19 +36,25 @@ class Box:
         return self.folder / "DropBox"
 
     @property
-    def config(self) -> Config:
+    def options(self) -> dict[str, Any]:
         tree = {"root": str(self.root), "group_by": "file", "settle": 60, **self.tree}
-        return load(
-            {
-                "drop": {"box": tree},
-                "watch": {"intakes": str(self.folder / "intakes")},
-                "results": str(self.folder / "results"),
-            }
-        )
+        return {
+            "drop": {"box": tree},
+            "watch": {"intakes": str(self.folder / "intakes")},
+            "results": str(self.folder / "results"),
+        }
 
     @property
     def way_in(self) -> DropFolders:
-        return DropFolders(self.config)
+        return DropFolders(load(self.options))
+
+    def scan_killed(self, dies_at: int, after: float = 60) -> bool:
+        """A scan `after` seconds more that is killed before its step `dies_at`; whether it was."""
+        self.now += after
+        process = forked.start(dying_scan.scan, self.options, self.now, dies_at)
+        code = forked.exit_code(process)
+        assert code in (0, dying_scan.KILLED)
+        return code == dying_scan.KILLED
 
     def write(self, name: str, content: str | bytes = "pixels") -> Path:
         path = self.root / name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,7 +26,8 @@ class Lane:
         return path[len(self.root.rstrip("/")) + 1 :]
 
     def holds(self, path: str) -> bool:
-        return path.startswith(self.root.rstrip("/") + "/")
+        # Metadata may name a file by way of `..`.
+        return os.path.normpath(path).startswith(self.root.rstrip("/") + "/")
 
     def may_begin(self, path: str) -> bool:
         """Whether a file of this name may begin a fileset."""

@@ -84,6 +84,7 @@ class _Memory:
         self._seen_before = state.seen()
         self._seen_now: dict[str, Seen] = {}
         self._kept: list[str] = []
+        self._names: dict[Stamp, str] = {}
 
     def quiet_for(self, path: str, stamp: Stamp) -> float:
         """For how many seconds a file has not changed, as far as scans saw it."""
@@ -93,6 +94,10 @@ class _Memory:
         since = min(before.since, self.now) if before and unchanged else self.now
         self._seen_now[path] = Seen(stamp, since)
         return self.now - since
+
+    def is_further_name(self, path: str, stamp: Stamp) -> bool:
+        """Whether this scan has seen the file already, by another name."""
+        return self._names.setdefault(stamp, path) != path
 
     def refuse(
         self, path: str, content: tuple[int, int, int], reason: str, beside: str = ""
@@ -182,7 +187,12 @@ def _sorted_out(lane: Lane, listing: Listing, memory: _Memory) -> Files:
     settle = lane.options.settle
     stamps = {path: stamp for path, stamp in listing.files.items() if not _is_marker(path, lane)}
     with memory.state.change():  # of all renamed files at once
-        new = {p for p, stamp in stamps.items() if recognise(p, stamp, memory.state) is None}
+        new = {
+            path
+            for path, stamp in stamps.items()
+            if recognise(path, stamp, memory.state) is None
+            and not (lane.may_begin(path) and memory.is_further_name(path, stamp))
+        }
     quiet = {path for path in new if memory.quiet_for(path, stamps[path]) >= settle}
     # One that was given up long ago holds nobody back.
     arriving = {
