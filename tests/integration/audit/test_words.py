@@ -108,6 +108,14 @@ def test_filesets_in_flight_are_no_findings(small: House) -> None:
     with do.gone(small.source("one")):
         assert small.audit() == {("missing", ("one",), str(small.source("one")))}
 
+    # Links that are being led elsewhere, and a fileset that is being taken out.
+    facts = {"rolls_back": small.records["two"].facts["import_id"]}
+    context.journal.append("one", "relink", "intent", links={})
+    context.journal.append("two", "rollback", "intent", **facts)
+    with do.gone(small.repository_file("one")), do.gone(small.repository_file("two")):
+        assert small.audit() == set()
+    assert small.report()["in_flight"] == ["one", "two"]
+
 
 def test_a_row_that_was_taken_out_again_is_not_missed(small: House) -> None:
     facts = small.records["one"].facts
@@ -117,6 +125,26 @@ def test_a_row_that_was_taken_out_again_is_not_missed(small: House) -> None:
 
     with do.gone(small.source("one")):
         assert small.audit() == set()
+
+
+def test_a_fileset_that_was_found_in_omero(small: House) -> None:
+    fileset = small.records["one"].facts["fileset_id"]
+    other = House(small.folder / "other", small.server)
+    other.folder.mkdir()
+    other.add("mine", small.source("one"), exclude="clientpath")
+    other.run()
+    assert other.records["mine"].facts["found_fileset"] == fileset
+    assert other.audit() == set()
+
+    with do.gone(small.repository_file("one")):
+        assert other.audit() == {("missing", ("mine",), str(small.repository_file("one")))}
+    with do.flipped(small.source("one")):
+        assert other.audit() == {("digest differs", ("mine",), str(small.source("one")))}
+    with do.gone(small.source("one")):
+        assert other.audit() == {("missing", ("mine",), str(small.source("one")))}
+    with session_of(small) as session:
+        delete(session, Fileset=[fileset])
+    assert other.audit() == {("lost by OMERO", ("mine",), "")}
 
 
 def test_a_journal_that_is_gone(small: House) -> None:

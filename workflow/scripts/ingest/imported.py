@@ -25,8 +25,9 @@ class ImportedRow:
     what the converter made). `removed` are the paths that a stage announced to remove, `protected`
     those that it announced to make read-only. `begun` holds the intents by import id; `taken_out`
     are the ids of those imports that are known to be out of OMERO again, `open` those of which
-    nobody knows yet how they end. `events` counts what the row's `journals` had, to see whether
-    they go on; `done` is the time of the record.
+    nobody knows yet how they end; `in_flight` says that there are such, or that its links are being
+    led elsewhere, or that it is being taken out. `events` counts what the row's `journals` had, to
+    see whether they go on; `done` is the time of the record.
     """
 
     id: str
@@ -37,6 +38,7 @@ class ImportedRow:
     begun: Mapping[str, Event]
     taken_out: frozenset[str]
     open: frozenset[str]
+    in_flight: bool
     done: str
     journals: tuple[str, ...]
     events: int
@@ -78,6 +80,9 @@ def imported_row(journal: Journal, row: str, journals: Sequence[str]) -> Importe
         # The parts' journals are files of their own: only the time tells what came later.
         later = own[own.index(done) :] + [e for e in of_parts if e["time"] > done["time"]]
     recorded = {facts.get("import_id") for facts in parts.imports(record)} if record else set()
+    still_open = frozenset(
+        e["import_id"] for e in later if "import_id" in e and e["import_id"] not in ended | recorded
+    )
     return ImportedRow(
         id=row,
         record=record,
@@ -86,14 +91,17 @@ def imported_row(journal: Journal, row: str, journals: Sequence[str]) -> Importe
         protected=frozenset(path for e in events for path in e.get("protects", ())),
         begun={e["import_id"]: e for e in events if "import_id" in e},
         taken_out=frozenset(ended),
-        open=frozenset(
-            e["import_id"] for e in later if "import_id" in e and e["import_id"] not in ended
-        )
-        - recorded,
+        open=still_open,
+        in_flight=bool(still_open) or any(_undoes(e, ended) for e in later),
         done=done["time"] if done else "",
         journals=tuple(journals),
         events=len(events),
     )
+
+
+def _undoes(event: Event, ended: set[str]) -> bool:
+    """Whether `relink` or `rollback` announced something that no later record tells the end of."""
+    return "links" in event or event.get("rolls_back", "") not in {"", *ended}
 
 
 def _sources(events: list[Event], record: Record) -> tuple[SourceFile, ...]:

@@ -93,7 +93,7 @@ def _expect(
             known.update(facts.get("fileset_id", 0) for facts in row.imports)
             if group and not any(event["group"] == group for event in events):
                 continue
-            if row.open:
+            if row.in_flight:
                 audited.in_flight.append(row.id)
             elif events and all(event["database"] != session.database for event in events):
                 elsewhere.append(row.id)

@@ -88,7 +88,8 @@ class Look:
         path = Path(name.path)
         if not path.is_symlink():
             self._add("missing", name, "is not there")
-        elif name.leads_to not in self._ours:  # whose own look tells that they are missing
+        elif not {name.leads_to, str(path.readlink())} & self._ours:
+            # Else what it leads to is a name of the file, too, which tells that it is missing.
             self._add("dangling link", name, f"leads to {path.readlink()}, which is missing")
 
     def _bytes(self, name: Name, found: os.stat_result) -> None:

@@ -13,6 +13,7 @@ from ingest.conversion import place
 from ingest.fileset import SourceFile
 from ingest.import_transfers import way
 from ingest.imported import ImportedRow
+from ingest.omero.client_paths import client_path
 from ingest.omero.queries import Entry
 from ingest.omero.repository import ManagedRepository
 
@@ -120,7 +121,7 @@ def _expect_import(
     ours = {file.name: file for file in row.record.files}
     lacking = dict.fromkeys(facts.get("repository_files", {}))
     transfer = way(row.begun.get(facts.get("import_id", ""), {}).get("transfer", ""))
-    for entry, name in _named(word.entries.get(fileset, []), facts.get("repository_files", {})):
+    for entry, name in _named(word.entries.get(fileset, []), facts, ours):
         lacking.pop(name, None)
         _look_at_entry(expected, row, fileset, entry, ours.get(name), word)
         if repository is None or entry.file_id in word.elsewhere:
@@ -200,13 +201,16 @@ def _of_entry(label: str, entry: Entry, repository: ManagedRepository, since: st
 
 
 def _named(
-    entries: Sequence[Entry], repository_files: Mapping[str, str]
+    entries: Sequence[Entry], facts: Mapping[str, Any], files: Mapping[str, SourceFile]
 ) -> Iterator[tuple[Entry, str]]:
     """Each entry with the name that its file has in the record, empty when it has none.
 
     By where it lay in the repository: client paths are not what the record has, once links were led
-    to the store, and the repository may be mounted elsewhere than it was.
+    to the store, and the repository may be mounted elsewhere than it was. Of a fileset that was
+    only found in OMERO, client paths are all there is.
     """
+    repository_files = facts.get("repository_files", {})
+    paths = {client_path(file.path): name for name, file in files.items()}
     by_end: dict[int, dict[str, str]] = {}
     for entry in entries:
         end = f"{entry.path.strip('/')}/{entry.name}".lstrip("/")
@@ -215,7 +219,8 @@ def _named(
             by_end[length] = {
                 "/".join(path.split("/")[-length:]): name for name, path in repository_files.items()
             }
-        yield entry, by_end[length].get(end, "")
+        known = by_end[length].get(end, "")
+        yield entry, known or ("" if repository_files else paths.get(entry.client_path, ""))
 
 
 def _look_at_entry(

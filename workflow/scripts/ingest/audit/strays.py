@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 FOLDERS_AT_ONCE = 500
-OWN = ".omero"  # at the repository's top: OMERO.server's own files
+# At the repository's top: OMERO.server's own files, and those of file systems.
+OWN = (".omero", ".snapshot", ".snapshots", ".zfs", "lost+found")
 # The names that our copies and links have until they are complete.
 _PARTIAL = re.compile(r"\.[0-9a-f]{32}\.partial")
 _AT_WORK = (
@@ -37,7 +38,7 @@ def strays(top: Path, known: Known, only: Iterable[str] | None = None) -> Iterat
             if its & names.keys():
                 needed.update(_above(folder))
             for name, is_folder in names.items():
-                if name in its or (folder == "" and name == OWN):
+                if name in its or (folder == "" and name in OWN):
                     continue
                 path = f"{folder}/{name}".lstrip("/")
                 if is_folder:
@@ -61,7 +62,7 @@ def _listed(top: Path) -> Iterator[tuple[str, dict[str, bool]]]:
         folder = waiting.pop()
         names = _names(top / folder)
         if folder == "":
-            names.pop(OWN, None)
+            names = {name: kind for name, kind in names.items() if name not in OWN}
         waiting += [
             f"{folder}/{name}".lstrip("/") for name, is_folder in names.items() if is_folder
         ]
