@@ -140,7 +140,7 @@ def test_rows_with_converters_and_templates(rig: Rig) -> None:
     assert status == 0, words
     assert table["a"]["convert"] == "copy" and table["a"]["bytes_to_store"] == "5000"
     assert table["a"]["target"] == "Dataset:+name:day1"
-    assert "Converter   copy: 1 fileset" in words and "convert: 5 s a fileset" in words
+    assert "Converter   copy: 1 fileset" in words and "convert 5.0 s, by 5 s a fileset" in words
 
 
 def test_rows_that_would_fail(rig: Rig) -> None:

@@ -12,7 +12,6 @@ from ingest.doctor.storage import is_copied
 from ingest.import_transfers import way
 from ingest.plan_report.planned import Planned
 from ingest.report import size
-from ingest.stage_times import duration
 from ingest.summary import STAGES
 
 ENOUGH = 100_000_000  # bytes: what fewer took says nothing of what many take
@@ -129,13 +128,6 @@ def _lines(folder: Path) -> Iterable[dict[str, Any]]:
     for path in sorted(folder.glob("*.jsonl")):
         with path.open(encoding="utf-8") as lines:
             yield from (json.loads(line) for line in lines)
-
-
-def summed_up(works: Sequence[Work]) -> str:
-    if not works:
-        return "none"
-    parts = ", ".join(f"{each.stage} {duration(each.seconds)}" for each in works)
-    return f"about {duration(sum(each.seconds for each in works))} of work ({parts})"
 
 
 def stored(planned: Planned, place: Path | None) -> int:

@@ -17,7 +17,6 @@ from ingest.doctor.findings import Finding, counted, some
 from ingest.doctor.table import WIDTH
 from ingest.fileset import Problem
 from ingest.plan_report.estimate import Work
-from ingest.plan_report.estimate import summed_up as time_in_words
 from ingest.plan_report.omero_side import NEW, PER_FILESET
 from ingest.plan_report.planned import WORDS, Planned, State
 from ingest.report import FAILURES_TOLD, ROWS, TEMPLATES, id_ranges, size
@@ -248,7 +247,12 @@ def _facts(report: Report) -> list[str]:
         )
     lines += [f"            {f.status}: {f.finding}" for f in report.room]
     if report.works:
-        lines.append(f"Time        {time_in_words(report.works)}")
-        lines.append("            one after another; a run works on several at once. Estimated by")
-        lines += [f"            {each.stage}: {each.basis}" for each in report.works]
+        lines.append(
+            f"Time        about {duration(report.seconds)} of work, one fileset after another; a run "
+            "works on several at once"
+        )
+        lines += [
+            f"            {each.stage} {duration(each.seconds)}, by {each.basis}"
+            for each in report.works
+        ]
     return lines
