@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ingest.audit.audit import audit
 from ingest.fileset import Record
 from ingest.omero.session import Session
 from ingest.omero.targets import resolve_all
@@ -28,7 +29,7 @@ from tests.fixtures import forked
 from tests.integration.ingest_omero.rig import Rig, Server
 
 STAGES = (convert.STAGE, checksum.STAGE, transfer.STAGE, importing.STAGE, annotate.STAGE)
-TOOLS = {"relink": relink, "rollback": rollback}
+TOOLS = {"relink": relink, "rollback": rollback, "audit": audit}
 
 AT_ONCE = 4
 

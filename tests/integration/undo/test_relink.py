@@ -70,6 +70,8 @@ def test_links_are_led_to_the_new_place_and_a_rerun_agrees(rig: Rig) -> None:
 
     again = use(rig, "relink", roots=roots, apply=1)
     assert again.table["counts"]["done"] == 1
+    audited = use(rig, "audit", strays=False, permissions=False)
+    assert audited.status == 0, audited.words
 
     for name, path in (("linked", moved), ("copied", new / copied.relative_to(old))):
         rig.change(name, path=str(path))

@@ -11,6 +11,7 @@ import omero.model
 import pytest
 from omero.rtypes import rstring
 
+from ingest.stages import importing
 from tests.integration.ingest_omero.rig import Rig, write_image
 from tests.integration.undo.house import Kept, at_every_moment, run_all, use, use_and_die
 
@@ -81,15 +82,17 @@ def test_all_goes_but_the_sources_and_a_run_imports_it_anew(rig: Rig) -> None:
     for name in ("key_values_id", "source_id"):
         left = [record.facts[name] for record in records.values() if record.facts[name]]
         assert not any(in_omero(rig, "MapAnnotation", each) for each in left)
-    repository = rig.server.repository
     for path in sources[:-1]:
         assert rig.links_to(path) == [] and rig.copies_of(path) == []
         assert path.stat().st_nlink == 1
-    assert not [path for path in repository.rglob("*.tif") if path.name.startswith(tuple(ways))]
+    places = [each for r in records.values() for each in r.facts["repository_files"].values()]
+    assert len(places) == 6 and not any(os.path.lexists(place) for place in places)
     for stage in ("import", "annotate"):
         assert not list((rig.context.results / stage).glob("*.jsonl"))
     assert not (rig.context.results / "complete").exists()
 
+    audited = use(rig, "audit", strays=False, permissions=False)
+    assert audited.status == 0, audited.words
     again = run_all(rig)
     assert {record.status for record in again.values()} == {"ok"}, again
     fresh = [record.facts["fileset_id"] for record in again.values()]
@@ -178,6 +181,31 @@ def test_the_last_copy_is_brought_back_or_stays(rig: Rig, transfer: str) -> None
 
     rig.change("only", path=str(found), import_transfer="ln_s")
     assert run_all(rig)["only"].status == "ok"
+
+
+def test_what_a_killed_import_left_goes_too(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = add(rig, "killed", import_transfer="cp")
+    kept = Kept.of([source])
+    real = importing.import_fileset
+
+    def dying(session: Any, request: Any, mount: Any, _report: Any) -> Any:
+        def report(step: str) -> None:
+            if step == "files transferred":
+                raise SystemExit
+
+        return real(session, request, mount, report)
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(importing, "import_fileset", dying)
+        run_all(rig)
+    assert len(rig.filesets_of(source)) == 1 and rig.copies_of(source)
+
+    done = use(rig, "rollback", apply=1)
+
+    assert done.status == 0, done.words
+    assert rig.filesets_of(source) == [] and rig.copies_of(source) == []
+    assert run_all(rig)["killed"].status == "ok"
+    kept.check()
 
 
 def test_a_copy_stays_when_its_source_is_another_file_now(rig: Rig) -> None:

@@ -25,6 +25,7 @@ _LINKS = {
 _HELD = {"Dataset": "Image", "Screen": "Plate", "Project": "Dataset"}
 # Projects last: they are empty when their Datasets are gone.
 _ORDER = ("Dataset", "Screen", "Project")
+_TAGGED = ("Image", "Plate", "Dataset", "Project", "Screen", "Well", "PlateAcquisition")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +106,17 @@ def _tags(going: Sequence[Item], context: Context) -> list[str]:
     alone = []
     for (text, tag), number in ours.items():
         with context.sessions.using(*accounts[tag]) as session:
-            links = sum(
-                len(
-                    session.rows(
-                        f"select l.id from {kind}AnnotationLink l where l.child.id = :id", id=tag
-                    )
-                )
-                for kind in ("Image", "Plate", "Dataset", "Project", "Screen", "Well")
-            )
+            links = sum(_links(session, kind, tag) for kind in _TAGGED)
         if links <= number:
             alone.append(text)
     return alone
+
+
+def _links(session: Session, kind: str, tag: int) -> int:
+    rows = session.rows(
+        f"select count(l.id) from {kind}AnnotationLink l where l.child.id = :id", id=tag
+    )
+    return int(rows[0][0])
 
 
 def _made(rows: Sequence[Row], database: str, context: Context) -> list[Container]:

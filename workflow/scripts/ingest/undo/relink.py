@@ -159,6 +159,8 @@ def _change(work: Work, roots: Roots, context: Context) -> None:
     with context.sessions.using(owner.user, owner.group) as session:
         there = queries.filesets_with_import_ids(session, [its["import_id"] for its in facts])
         if [fileset_id for fileset_id, _ in there] != sorted(ids):
+            if not work.changes:
+                return  # deleted in OMERO, and no link of it is left
             raise StageError(
                 f"OMERO does not have {', '.join(f'Fileset:{each}' for each in ids)} (any more)",
                 "Look with `snakemake audit`; the same command as for the import imports it anew.",
@@ -175,7 +177,7 @@ def _change(work: Work, roots: Roots, context: Context) -> None:
 
 def _check_read(session: Session, fileset_id: int, work: Work) -> None:
     """Raises ServerCannotRead, with the links led back, unless OMERO reads the first file."""
-    first = queries.entries(session, fileset_id)[0]
+    first, *_ = queries.entries(session, fileset_id)
     store = session.factory.createRawFileStore()
     try:
         store.setFileId(first.file_id, session.context())

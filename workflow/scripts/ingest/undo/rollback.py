@@ -162,7 +162,9 @@ def _how_on(done: _Done, options: Rollback, count: int) -> list[str]:
         return ["", "Repair that, and give the same command again."]
     if done.applied:
         again = "A run of the workflow imports these rows again: take them out of the manifest, or"
-        return ["", "Done.", again, "change them, before the next one."] if count else ["", "Done."]
+        if not count:
+            return ["", "There was nothing (more) that may be taken out."]
+        return ["", "Done.", again, "change them, before the next one."]
     if not done.number:
         return ["", "There is nothing to take out."]
     return ["", "Nothing was changed. To do it:", "", command]

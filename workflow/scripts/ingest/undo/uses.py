@@ -39,7 +39,10 @@ class Imported:
     began: int = 0
 
     def came_with_it(self, session_id: int, time: int) -> bool:
-        return session_id == self.session_id and time <= self.began + _TOGETHER
+        """Whether the import made what this session made then."""
+        # Without images nobody can have worked on it.
+        in_time = not self.images or time <= self.began + _TOGETHER
+        return session_id == self.session_id and in_time
 
 
 def look_at_uses(session: Session, filesets: Sequence[Imported]) -> None:
