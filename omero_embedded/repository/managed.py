@@ -165,32 +165,6 @@ class ManagedRepository:
         ]
 
 
-class SharedResources:
-    """omero::grid::SharedResources: one repository, no tables, no script processors."""
-
-    def __init__(self, repository: Repository, managed: ManagedRepository, servants: ServantMap):
-        self._repository = repository
-        self._managed = managed
-        self._servants = servants
-
-    def repositories(self, call: Call) -> Any:
-        found = omero.grid.RepositoryMap()
-        found.descriptions = [self._managed.root(call)]
-        found.proxies = [self._proxy(call)]
-        return found
-
-    def _proxy(self, call: Call) -> Any:
-        name = f"{call.caller.uuid}PublicRepository-{self._repository.uuid}"
-        active = call.caller.session.actives.get(name)
-        if active is not None:
-            return active.proxy
-        skeleton = omero.grid.ManagedRepository
-        return self._servants.open(call.caller, name, skeleton, self._managed, False)
-
-    def areTablesEnabled(self, call: Call) -> bool:
-        return False
-
-
 def _everywhere(call: Call) -> Actor:
     """Files belong to no group that a client would name: look in all that the user has."""
     return actor_of(call).in_group(ALL_GROUPS)

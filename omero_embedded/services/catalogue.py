@@ -13,7 +13,7 @@ from omero_embedded.folder import StoreFolder
 from omero_embedded.pixels.source import Readers
 from omero_embedded.pixels.thumbnails import Thumbnails
 from omero_embedded.repository.files import Repository
-from omero_embedded.repository.managed import ManagedRepository, SharedResources
+from omero_embedded.repository.managed import ManagedRepository
 from omero_embedded.services.admin import Admin
 from omero_embedded.services.config import Config
 from omero_embedded.services.container import Container
@@ -24,7 +24,9 @@ from omero_embedded.services.rawfiles import ChosenFile
 from omero_embedded.services.rawpixels import RawPixels
 from omero_embedded.services.rendering import Rendering
 from omero_embedded.services.session import SessionService
+from omero_embedded.services.shared_resources import SharedResources
 from omero_embedded.services.small import Ldap, RepositoryInfo, Roi, Script, Share
+from omero_embedded.services.tables import Tables
 from omero_embedded.services.thumbnails import ThumbnailStore
 from omero_embedded.services.types import Types
 from omero_embedded.services.update import Update
@@ -76,7 +78,8 @@ def service_kinds(has: Facilities) -> dict[str, ServiceKind]:
         "RenderingEngine": lambda: Rendering(has.repository, has.readers),
         "ThumbnailStore": lambda: ThumbnailStore(has.repository, has.readers, has.thumbnails),
     }
-    resources = SharedResources(has.repository, has.managed, has.servants)
+    tables = Tables(store, has.servants, has.folder.files)
+    resources = SharedResources(has.repository, has.managed, has.servants, tables)
     kinds = {
         f"omero.api.{name}": ServiceKind(getattr(api, name), _always(service))
         for name, service in shared.items()

@@ -16,11 +16,23 @@ from omero_embedded.repository.files import Repository, to_note
 from omero_embedded.repository.rawfile import RawFile, Saving
 from omero_embedded.sessions.acting import actor_of, as_server
 from omero_embedded.sessions.servant_map import Stateful
-from omero_embedded.store import ALL_GROUPS, Actor
+from omero_embedded.store import ALL_GROUPS, Actor, Store
 from omero_embedded.wire import errors
 from omero_embedded.wire.servants import Call
 
 _DEFAULT_ALGORITHM = "SHA1-160"
+
+
+def note_attachment(store: Store, actor: Actor, row: Any, path: Path) -> Any:
+    """Records size and digest of a file that is not in the repository; its row as it is then."""
+    with store.write(as_server(actor.in_group(row.details.group.id.val))) as work:
+        now = work.get("OriginalFile", row.id.val)
+        if now.hasher is None:
+            now.hasher = work.enumeration("ChecksumAlgorithm", _DEFAULT_ALGORITHM)
+        algorithm = work.get("ChecksumAlgorithm", now.hasher.id.val).value.val
+        now.size = rlong(path.stat().st_size)
+        now.hash = rstring(checksum(path, algorithm))
+        return work.save(now)
 
 
 class ChosenFile(Stateful):
@@ -44,19 +56,9 @@ class ChosenFile(Stateful):
         self._file = RawFile(file_id, path, writable, note)
 
     def _note(self, actor: Actor, row: Any, path: Path, saving: Saving) -> Any:
-        """Record size and digest of an attachment."""
-        store = self._repository.store
-        stat = to_note(path, unwrap(row.size), saving)
-        if stat is None:
+        if to_note(path, unwrap(row.size), saving) is None:
             return None
-        with store.write(as_server(actor.in_group(row.details.group.id.val))) as work:
-            now = work.get("OriginalFile", row.id.val)
-            if now.hasher is None:
-                now.hasher = work.enumeration("ChecksumAlgorithm", _DEFAULT_ALGORITHM)
-            algorithm = work.get("ChecksumAlgorithm", now.hasher.id.val).value.val
-            now.size = rlong(stat.st_size)
-            now.hash = rstring(checksum(path, algorithm))
-            return work.save(now)
+        return note_attachment(self._repository.store, actor, row, path)
 
     @property
     def _chosen(self) -> RawFile:

@@ -48,6 +48,10 @@ class ServantMap:
     def __init__(self, adapter: Any) -> None:
         self._adapter = adapter
 
+    @property
+    def communicator(self) -> Any:
+        return self._adapter.getCommunicator()
+
     def add(self, name: str, category: str, skeleton: Any, service: Any, client: Any) -> Any:
         """Register a servant and return a proxy to it."""
         identity = Ice.Identity(name=name, category=category)

@@ -28,6 +28,24 @@ def workspace(tmp_path: Path) -> Workspace:
     return Workspace(tmp_path)
 
 
+def tables_in_omero(workspace: Workspace) -> set[tuple[str, str, tuple[str, ...], int]]:
+    """File, container, columns and number of rows of each OMERO.table."""
+    found = set()
+    with workspace.omero() as client:
+        for kind in ("Dataset", "Screen"):
+            for holder, number in rows_of(
+                client,
+                f"select o.name, f.id from {kind}AnnotationLink l join l.parent o join l.child a, "
+                "OriginalFile f where f.id = a.file.id",
+            ):
+                file = client.sf.getQueryService().get("OriginalFile", number)
+                table = client.sf.sharedResources().openTable(file)
+                columns = tuple(head.name for head in table.getHeaders())
+                found.add((file.name.val, holder, columns, table.getNumberOfRows()))
+                table.close()
+    return found
+
+
 def test_tables_of_a_run(workspace: Workspace) -> None:
     folder = workspace.folder
     write_image(folder / "one/a.ome.tiff", 1)
@@ -49,7 +67,7 @@ def test_tables_of_a_run(workspace: Workspace) -> None:
         ]
     )
     tables = {"tables": ["images.csv", "wells.tsv"], "beside": "metadata.csv", "tags": ["kind"]}
-    workspace.configure(metadata={**tables, "rembi": "report"})
+    workspace.configure(metadata={**tables, "rembi": "report", "table": True})
     run = workspace.run()
     assert run.status == 0, run.terminal
     told = run.terminal[run.terminal.index("metadata: 1 of 2 rows of images.csv") :]
@@ -76,9 +94,15 @@ def test_tables_of_a_run(workspace: Workspace) -> None:
         assert sorted(tags) == [["a.ome.tiff", "type"], ["a.ome.tiff", "wild"]]
 
     check(gene="")
+    assert tables_in_omero(workspace) == {
+        ("images.csv", "One", ("Image", "Dataset Name", "Image Name", "Characteristics [Organism]",
+                               "Comment [Gene]", "Kind"), 1),
+        ("wells.tsv", "S", ("Well", "Plate Name", "Well Name", "Dose"), 2),
+    }  # fmt: skip
     text = (folder / "images.csv").read_text()
     (folder / "images.csv").write_text(text.replace("H. sapiens,,", "H. sapiens,GFP,"))
     again = workspace.run()
     assert again.status == 0, again.terminal
     assert "rule import" not in again.terminal
     check(gene="GFP")
+    assert len(tables_in_omero(workspace)) == 2

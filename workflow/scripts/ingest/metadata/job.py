@@ -11,6 +11,7 @@ from ingest.metadata.attaching import Said, attach
 from ingest.metadata.columns import describe, key_values
 from ingest.metadata.matching import Described, match
 from ingest.metadata.objects import described_objects
+from ingest.metadata.omero_tables import put_tables
 from ingest.metadata.options import Metadata
 from ingest.metadata.reading import read_lines
 from ingest.metadata.rembi import missing_fields
@@ -56,6 +57,8 @@ def put_metadata(context: Context) -> None:
     for (user, group), theirs in said.items():
         with context.sessions.using(user, group) as session:
             attach(session, theirs, namespace, options.key_values)
+            for table in tables if options.table else ():
+                put_tables(session, table, found.matches[table.path], (user, group))
     if options.rembi == "report":
         for of_fileset in keys.values():
             found.missing.update(missing_fields(of_fileset))

@@ -11,8 +11,8 @@ from ingest.metadata.columns import Description, Kind, Role, Row
 
 @dataclass(frozen=True)
 class Described:
-    """An object of this manifest's imports: all names it can be known by, by role, and its id by
-    those roles that can be ids. `images` are those that are in it."""
+    """An object of this manifest's imports: all names it can be known by, by role, and the ids of
+    itself and of what it is in. `images` are those that are in it."""
 
     kind: Kind
     id: int

@@ -14,6 +14,7 @@ from ingest.omero.session import Session
 from ingest.summary import Outcome
 
 Names = Mapping[Role, frozenset[str]]
+Ids = Mapping[Role, int]
 
 
 def described_objects(outcomes: Sequence[Outcome], context: Context) -> list[Described]:
@@ -38,14 +39,15 @@ def _of_account(
     plate_names = queries.names_of(session, "Plate", plates)
     image_names = queries.names_of(session, "Image", images)
     wells = wells_of_plates(session, plates)
-    containers = _containers(session, outcomes)
+    projects = projects_of(session, _targets(outcomes, "Dataset"))
+    containers = _containers(session, outcomes, projects)
     for outcome in outcomes:
         target = outcome.facts.get("target") or {}
         around: Names = {
             **containers.get((target.get("type"), target.get("id")), {}),
             "fileset": frozenset([outcome.fileset.id]),
         }
-        ids: Mapping[Role, int] = {"dataset": target["id"]} if "dataset" in around else {}
+        ids = _container_ids(outcome, projects)
         yield Described(
             "Fileset", outcome.fileset_id or 0, user, group, around, ids, outcome.image_ids
         )
@@ -59,7 +61,8 @@ def _of_account(
             )
         for number in outcome.plate_ids:
             plate: Names = {**around, "plate": frozenset([plate_names.get(number, "")])}
-            yield Described("Plate", number, user, group, plate)
+            of_plate: Ids = {**ids, "plate": number}
+            yield Described("Plate", number, user, group, plate, of_plate)
             for well in wells.get(number, ()):
                 yield Described(
                     "Well",
@@ -67,24 +70,36 @@ def _of_account(
                     user,
                     group,
                     {**plate, "well": frozenset([well.label])},
-                    {},
+                    of_plate,
                     well.images,
                 )
 
 
+def _targets(outcomes: Sequence[Outcome], kind: str) -> list[int]:
+    targets = [outcome.facts.get("target") or {} for outcome in outcomes]
+    return sorted({target["id"] for target in targets if target.get("type") == kind})
+
+
+def _container_ids(outcome: Outcome, projects: Mapping[int, list[tuple[int, str]]]) -> Ids:
+    target = outcome.facts.get("target") or {}
+    if target.get("type") == "Screen":
+        return {"screen": target["id"]}
+    if target.get("type") != "Dataset":
+        return {}
+    inside = projects.get(target["id"])
+    return {"dataset": target["id"], **({"project": inside[0][0]} if inside else {})}
+
+
 def _containers(
-    session: Session, outcomes: Sequence[Outcome]
+    session: Session,
+    outcomes: Sequence[Outcome],
+    projects: Mapping[int, list[tuple[int, str]]],
 ) -> dict[tuple[str | None, int | None], Names]:
     """The names of the targets, and of the Projects they are in, by type and id."""
-    targets: dict[str, set[int]] = defaultdict(set)
-    for outcome in outcomes:
-        if target := outcome.facts.get("target"):
-            targets[target["type"]].add(target["id"])
     found: dict[tuple[str | None, int | None], Names] = {}
-    for number, name in queries.names_of(session, "Screen", sorted(targets["Screen"])).items():
+    screens, datasets = _targets(outcomes, "Screen"), _targets(outcomes, "Dataset")
+    for number, name in queries.names_of(session, "Screen", screens).items():
         found["Screen", number] = {"screen": frozenset([name])}
-    datasets = sorted(targets["Dataset"])
-    projects = projects_of(session, datasets)
     for number, name in queries.names_of(session, "Dataset", datasets).items():
         names: dict[Role, frozenset[str]] = {"dataset": frozenset([name])}
         if number in projects:

@@ -21,6 +21,7 @@ _AT_ONCE = 1000  # ids per query
 T = TypeVar("T")
 Annotatable = Literal["Image", "Plate", "Well", "Dataset"]
 Named = Literal["Image", "Plate", "Dataset", "Screen"]
+Holder = Literal["Screen", "Project", "Dataset", "Plate"]
 
 _UNREAD = "Pending..."  # the digest of pixels that the import has not read (yet)
 # How often the log's size was noted when the pixels cannot be read: after two steps, at the end.
@@ -303,6 +304,22 @@ def linked_objects(
             child=annotation_id,
         )
     }
+
+
+def file_annotations(
+    session: Session, kind: Holder, parent: int, namespace: str
+) -> list[tuple[int, str]]:
+    """(id, description) of the annotations in this namespace, which is one of files, on an
+    object."""
+    return [
+        (number, description or "")
+        for number, description in session.rows(
+            f"select a.id, a.description from {kind}AnnotationLink l join l.child a "
+            "where l.parent.id = :parent and a.ns = :ns order by a.id",
+            parent=parent,
+            ns=namespace,
+        )
+    ]
 
 
 def map_annotation(session: Session, annotation_id: int) -> omero.model.MapAnnotation:
