@@ -142,10 +142,18 @@ def _candidates(folder: str, depth: int) -> Iterator[str]:
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         mode = _mode(entry)
         if stat.S_ISDIR(mode):
-            if depth < _SCAN_DEPTH:
+            if depth < _SCAN_DEPTH and not _leads_up(entry):
                 yield from _candidates(entry.path, depth + 1)
         elif (not mode or stat.S_ISREG(mode)) and not entry.name.startswith("."):
             yield entry.path
+
+
+def _leads_up(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a link to the folder that it lies in, or to one above that."""
+    if not entry.is_symlink():
+        return False
+    own = os.path.realpath(Path(entry.path).parent)
+    return f"{own}/".startswith(os.path.realpath(entry.path).rstrip("/") + "/")
 
 
 def _mode(entry: os.DirEntry[str]) -> int:

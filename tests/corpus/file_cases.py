@@ -14,9 +14,10 @@ import numpy
 import tifffile
 
 PNG = b"\x89PNG\r\n\x1a\n"
-ENTITIES = '<!DOCTYPE x [<!ENTITY a "lol">%s]>' % "".join(
+_NESTED = "".join(
     f'<!ENTITY {new} "{f"&{old};" * 9}">' for old, new in zip("abcdefgh", "bcdefghi", strict=True)
 )
+ENTITIES = f'<!DOCTYPE x [<!ENTITY a "lol">{_NESTED}]>'
 OUTSIDE = '<!DOCTYPE x [<!ENTITY i SYSTEM "file:///etc/passwd">]>'
 OME = (
     '<?xml version="1.0"?>{doctype}<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">'

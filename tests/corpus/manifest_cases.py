@@ -11,7 +11,8 @@ from typing import Any
 
 HEAD = b"fileset,path\n"
 IDS = ("..", ".", "-rf", "--help", "a b", "ä", "=x", "f/../g", "f\\g", "f;g", "f{g}", "*", "$(id)",
-       "\u202ef", "f\u200b", "f" * 101, "x" * 100_000, "f\x1b[31m", "ｆ", "f'g", 'f"g', "~f")  # fmt: skip
+       "\u202ef", "f\u200b", "f" * 101, "x" * 100_000, "f\x1b[31m", "ｆ", "f'g", 'f"g',
+       "~f")  # fmt: skip
 FINE_IDS = ("con", "NUL", "a.", "0012", "1e5", "true", "null", "b00001", "index", "_", "f" * 100)
 
 
@@ -103,7 +104,9 @@ TEXTS = [
     *_bad_ids(),
     Case("no id", row(fileset=""), ("column fileset", "the cell is empty")),
     Case("id of spaces", row(fileset="\u00a0 "), ("column fileset", "the cell is empty")),
-    Case("ids twice", table(*[{"fileset": "f", "path": p} for p in ("a.tif", "b.tif")]), ("row 3",)),
+    Case(
+        "ids twice", table(*[{"fileset": "f", "path": p} for p in ("a.tif", "b.tif")]), ("row 3",)
+    ),
     Case(
         "ids but for case",
         table({"fileset": "f", "path": "a.tif"}, {"fileset": "F", "path": "b.tif"}),
@@ -138,8 +141,11 @@ TEXTS = [
     Case("name of lines", row(name="a\nb"), ("column name", "line break")),
     Case("name that steers", row(name="a\x1b]0;x\x07"), ("column name", "control characters")),
     Case("value that steers", row(kv_k="\x9b31m"), ("column kv.k", "control characters")),
-    Case("orders to the server", b"fileset,path,comment.openmicroscopy.org/omero/import/x\nf,a.tif,1\n",
-         ("row 1", "for orders")),
+    Case(
+        "orders to the server",
+        b"fileset,path,comment.openmicroscopy.org/omero/import/x\nf,a.tif,1\n",
+        ("row 1", "for orders"),
+    ),
     Case("unknown kind", row(target="Folder:name:x"), ("column target", "is not valid")),
     Case("dataset 0", row(target="Dataset:id:0"), ("column target", "is no id")),
     Case("dataset below 0", row(target="Dataset:id:-1"), ("column target", "is no id")),
@@ -155,34 +161,55 @@ TEXTS = [
     Case("pattern without group", row(target="regex:.*"), ("no group named Container1",)),
     Case("pattern that is none", row(target="regex:(?<Container1>[)"), ("no regular expression",)),
     Case("pattern of parentheses", row(target="regex:" + "(" * 100_000), ("at most 1000",)),
-    Case("pattern too deep", row(target=f"regex:(?<Container1>{'(' * 480}a{')' * 480})"),
-         ("column target",)),
-    Case("pattern of a trillion", row(target="regex:(?<Container1>(((a{999}){999}){999}){999})"),
-         ("too many repetitions",)),
-    Case("pattern of two counts", row(target="regex:(?<Container1>(a{1,999}){1,999})"),
-         ("too many repetitions",)),
+    Case(
+        "pattern too deep",
+        row(target=f"regex:(?<Container1>{'(' * 480}a{')' * 480})"),
+        ("column target",),
+    ),
+    Case(
+        "pattern of a trillion",
+        row(target="regex:(?<Container1>(((a{999}){999}){999}){999})"),
+        ("too many repetitions",),
+    ),
+    Case(
+        "pattern of two counts",
+        row(target="regex:(?<Container1>(a{1,999}){1,999})"),
+        ("too many repetitions",),
+    ),
     Case("unknown discriminator", row(target="regex:*name:(?<Container1>.*)"), ("discriminator",)),
     *(
         Case(f"text {name}", row(name=text, description=text, tags=text, kv_k=text, comment=text))
         for name, text in {
-            "formula": "=CMD|' /C calc'!A0", "template": "{{7*7}}{% for x in y %}",
-            "html": "<script>alert(1)</script>", "format": "{0} %s %n ${HOME} $(id) `id`",
-            "wildcard": "{batch}", "sql": "'; drop table image; --", "bidi": "\u202egpj.a",
-            "line separator": "a\u2028b", "null": "NULL", "emoji": "🔬\u200d🧬", "quote": 'a"b',
+            "formula": "=CMD|' /C calc'!A0",
+            "template": "{{7*7}}{% for x in y %}",
+            "html": "<script>alert(1)</script>",
+            "format": "{0} %s %n ${HOME} $(id) `id`",
+            "wildcard": "{batch}",
+            "sql": "'; drop table image; --",
+            "bidi": "\u202egpj.a",
+            "line separator": "a\u2028b",
+            "null": "NULL",
+            "emoji": "🔬\u200d🧬",
+            "quote": 'a"b',
         }.items()
-    ),  # fmt: skip
+    ),
     *(Case(f"good id {each[:8]}", row(fileset=each)) for each in FINE_IDS),
     Case("a mark", b"\xef\xbb\xbf" + HEAD + b"f,a.tif\n"),
     Case("line ends of a Mac", b"fileset,path\rf,a.tif\r"),
     Case("line ends of several", b"fileset,path\r\nf,a.tif\ng,b.tif\r", rows=2),
     Case("spaces that stay together", "fileset\u00a0,path\nf,a.tif\u00a0\n".encode()),
     Case("nameless columns", b"fileset,path,,\nf,a.tif,,\n"),
-    Case("10,000 keys", HEAD.strip() + b"".join(b",kv.%d" % n for n in range(10_000))
-         + b"\nf,a.tif" + b",x" * 10_000),
+    Case(
+        "10,000 keys",
+        HEAD.strip()
+        + b"".join(b",kv.%d" % n for n in range(10_000))
+        + b"\nf,a.tif"
+        + b",x" * 10_000,
+    ),
     Case("keys but for case", b"fileset,path,kv.a,kv.A\nf,a.tif,x,y\n"),
     Case("a value of 100,000 characters", row(kv_k="v" * 100_000)),
     Case("tags of nothing", row(tags=";;; ;")),
-]  # fmt: skip
+]
 FILES = [
     Case("no path", row(path=""), ("column path", "the cell is empty")),
     Case("absent", row(path="gone.tif"), ("column path", "gone.tif' does not exist")),
@@ -214,47 +241,101 @@ FILES = [
     Case("out of the folder", row(path="set", files="../a.tif"), ("leads out of the folder",)),
     Case("out and in", row(path="set", files="d/../../a.tif"), ("leads out of the folder",)),
     Case("absolute among files", row(path="set", files="/etc/passwd"), ("absolute path",)),
-    Case("outside the roots", row(path="to-etc"), ("lies outside", "/etc/hostname"),
-         options={"allowed_roots": ["."]}),
-    Case("up and outside", row(path="set/../../../../../../etc/hostname"), ("lies outside",),
-         options={"allowed_roots": ["."]}),
-    Case("beside a root", row(path="setlike"), ("lies outside",), options={"allowed_roots": ["set"]}),
-    Case("outside by a glob", row(path=".", files="to-*"), ("to-etc' (it leads to",),
-         options={"allowed_roots": ["."]}),
+    Case(
+        "outside the roots",
+        row(path="to-etc"),
+        ("lies outside", "/etc/hostname"),
+        options={"allowed_roots": ["."]},
+    ),
+    Case(
+        "up and outside",
+        row(path="set/../../../../../../etc/hostname"),
+        ("lies outside",),
+        options={"allowed_roots": ["."]},
+    ),
+    Case(
+        "beside a root", row(path="setlike"), ("lies outside",), options={"allowed_roots": ["set"]}
+    ),
+    Case(
+        "outside by a glob",
+        row(path=".", files="to-*"),
+        ("to-etc' (it leads to",),
+        options={"allowed_roots": ["."]},
+    ),
     Case("a folder among files", row(path="set", files="d"), ("is a folder, where a file",)),
     Case("no match", row(path="set", files="[z-a]*"), ("'[z-a]*' matches no file",)),
     Case("an open bracket", row(path="set", files="["), ("'[' matches no file",)),
     Case("2,000 stars", row(path="set", files="*a" * 2000), ("matches no file",)),
-    Case("claimed twice", table({"fileset": "f", "path": "a.tif"}, {"fileset": "g", "path": "a.tif"}),
-         ("row 3", "is claimed by row 2 (fileset f) too")),
-    Case("claimed by a link", table({"fileset": "f", "path": "set/1.tif"},
-                                    {"fileset": "g", "path": "to-set/1.tif"}), ("row 3", "claimed")),
-    Case("claimed by its folder", table({"fileset": "f", "path": "set"},
-                                        {"fileset": "g", "path": "set/d"}), ("row 3", "lies in")),
+    Case(
+        "claimed twice",
+        table({"fileset": "f", "path": "a.tif"}, {"fileset": "g", "path": "a.tif"}),
+        ("row 3", "is claimed by row 2 (fileset f) too"),
+    ),
+    Case(
+        "claimed by a link",
+        table({"fileset": "f", "path": "set/1.tif"}, {"fileset": "g", "path": "to-set/1.tif"}),
+        ("row 3", "claimed"),
+    ),
+    Case(
+        "claimed by its folder",
+        table({"fileset": "f", "path": "set"}, {"fileset": "g", "path": "set/d"}),
+        ("row 3", "lies in"),
+    ),
     Case("checksums from a pipe", row(checksums="pipe"), ("column checksums", "named pipe")),
     Case("checksums without end", row(checksums="/dev/zero"), ("column checksums", "a device")),
     Case("checksums of a terabyte", row(checksums="sparse"), ("as no checksum file has",)),
-    Case("all that is wrong", table(
-        {"fileset": "-f", "path": "gone", "target": "x", "name": "n" * 300, "annotations": "x"}),
-        ("5 problems", "column fileset", "column path", "column target", "column name",
-         "column annotations")),
+    Case(
+        "all that is wrong",
+        table(
+            {"fileset": "-f", "path": "gone", "target": "x", "name": "n" * 300, "annotations": "x"}
+        ),
+        (
+            "5 problems",
+            "column fileset",
+            "column path",
+            "column target",
+            "column name",
+            "column annotations",
+        ),
+    ),
     *(
         Case(f"file {name!a}", row(path=name))
-        for name in ("{batch}.tif", "=1+1.tif", "<b>.tif", "a;b.tif", "-rf.tif", "é.tif", "t1.tif",
-                     "e\u0301.tif", "zero.tif", "sparse", "n" * 251 + ".tif", "loops/up/a.tif")
+        for name in (
+            "{batch}.tif",
+            "=1+1.tif",
+            "<b>.tif",
+            "a;b.tif",
+            "-rf.tif",
+            "é.tif",
+            "t1.tif",
+            "e\u0301.tif",
+            "zero.tif",
+            "sparse",
+            "n" * 251 + ".tif",
+            "loops/up/a.tif",
+        )
     ),
-    Case("names but for case", table({"fileset": "f", "path": "a.tif"},
-                                     {"fileset": "g", "path": "A.tif"}), rows=2),
-    Case("names but for normalisation", table({"fileset": "f", "path": "é.tif"},
-                                              {"fileset": "g", "path": "e\u0301.tif"}), rows=2),
-    Case("names that begin alike", table({"fileset": "t1", "path": "t1.tif"},
-                                         {"fileset": "t10", "path": "t10.tif"}), rows=2),
+    Case(
+        "names but for case",
+        table({"fileset": "f", "path": "a.tif"}, {"fileset": "g", "path": "A.tif"}),
+        rows=2,
+    ),
+    Case(
+        "names but for normalisation",
+        table({"fileset": "f", "path": "é.tif"}, {"fileset": "g", "path": "e\u0301.tif"}),
+        rows=2,
+    ),
+    Case(
+        "names that begin alike",
+        table({"fileset": "t1", "path": "t1.tif"}, {"fileset": "t10", "path": "t10.tif"}),
+        rows=2,
+    ),
     Case("a name of lines", row(path=".", files="nl*")),
-    Case("a name that is no text", row(path="bytes", files="*")),
+    Case("a name that is no text", row(path="bytes", files="*"), ("not valid UTF-8", "Rename")),
     Case("a loop beside the files", row(path="loops", files="*.tif")),
     Case("a folder above itself", row(path="loops", files="**/*.tif")),
     Case("12 times any folder", row(path="tree", files="**/" * 12 + "x.tif")),
     Case("8 times any folder", row(path="tree", files="**/*/" * 8 + "*.tif")),
     Case("5,000 globs", row(path="set", files=";".join(f"*.ti[f{n}]" for n in range(5000)))),
-]  # fmt: skip
+]
 CASES = [*BYTES, *TEXTS, *FILES]

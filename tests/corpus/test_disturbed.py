@@ -1,4 +1,4 @@
-"""Files that change, vanish or are closed before each stage: that row fails in words, no other does."""
+"""Files that change, vanish or are closed before each stage: that row fails, and no other."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from ingest.file_names import Folders, entry_problem, matches
 from ingest.import_transfers import removes_sources
 from ingest.journal import Journal
 from ingest.manifest_problems import RowProblem
+from ingest.source_files import is_text
 
 FOLDER = 20_000_000_000  # bytes that a folder is reckoned as
 
@@ -324,6 +325,10 @@ def _check_readable(absolute: str, status: os.stat_result) -> None:
 
 
 def _check_file(absolute: str, name: str, status: os.stat_result) -> None:
+    if not is_text(absolute):
+        raise _Refused(
+            f"the name of {absolute!r} is not valid UTF-8, as OMERO's are", "Rename the file."
+        )
     if stat.S_ISDIR(status.st_mode):
         raise _Refused(
             f"{absolute!r} is a folder, where a file is meant",

@@ -77,6 +77,11 @@ def in_threads(work: Callable[[S], T], items: Sequence[S], threads: int) -> list
             raise
 
 
+def is_text(path: str) -> bool:
+    """Whether a path is text: file systems take any bytes, and Python shows those as surrogates."""
+    return path.isascii() or not any("\ud800" <= each <= "\udfff" for each in path)
+
+
 def stat_source(path: str) -> os.stat_result:
     """The stat of a readable regular file (links followed); StageError when it is none."""
     try:
@@ -93,6 +98,10 @@ def stat_source(path: str) -> os.stat_result:
 def source_file(path: str, name: str) -> SourceFile:
     """A file as it is now, without digests. Raises StageError when it is no readable file."""
     found = stat_source(path)
+    if not is_text(path):
+        raise StageError(
+            f"the name of {path} is not valid UTF-8, as OMERO's are", "Rename the file."
+        )
     return SourceFile(path, path, name, found.st_size, found.st_mtime_ns, found.st_ino)
 
 

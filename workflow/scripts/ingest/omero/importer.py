@@ -84,6 +84,11 @@ def import_fileset(
         raise
     report("imported")
     outcome = read_outcome(session, repository, fileset_id, request)
+    if not outcome.image_ids:
+        raise StageError(
+            f"OMERO says that it imported {_described(request)}, and has no image of it",
+            f"Delete Fileset:{fileset_id} in OMERO and run again; if it stays, report it.",
+        )
     ours = {file.name: digest for file, digest in zip(request.files, request.digests, strict=True)}
     if outcome.server_digests != ours:
         raise StageError(
@@ -148,9 +153,16 @@ def _places(
 ) -> tuple[int, list[Place]]:
     """The id of a fileset that was just begun, and where its entries are to lie."""
     fileset_id, found = queries.begun_fileset(session, request.import_id)
+    files = client_paths(request.files)
+    lost = [file.path for path, file in files.items() if path not in found]
+    if lost:
+        raise StageError(
+            f"OMERO lost sight of {lost[0]}, of the fileset that it had just begun",
+            f"{RUN_AGAIN}; if it stays, ask the server's administrator.",
+        )
     return fileset_id, [
         Place(index, file, repository.locate(*found[path]))
-        for index, (path, file) in enumerate(client_paths(request.files).items())
+        for index, (path, file) in enumerate(files.items())
     ]
 
 
@@ -179,7 +191,8 @@ def _verify(session: Session, process: Any, request: ImportRequest) -> Any:
         wrong = [
             f"{request.files[index].path} has {request.algorithm} {request.digests[index]}, "
             f"OMERO's file {digest or 'none'}"
-            for index, digest in sorted(error.failingChecksums.items())
+            for index, digest in sorted((error.failingChecksums or {}).items())
+            if 0 <= index < len(request.files)
         ]
         raise StageError(
             "the files in OMERO are not the ones that were hashed: " + "; ".join(wrong),
@@ -199,7 +212,10 @@ def _remove(session: Session, repository: ManagedRepository, request: ImportRequ
     """Removes the fileset of a failed import; what cannot be removed now a rerun will remove."""
     try:
         for fileset_id, _ in queries.filesets_with_import_ids(session, [request.import_id]):
-            remove_fileset(session, repository, fileset_id, request.transfer, request.files)
+            remove_fileset(
+                session, repository, fileset_id, request.transfer, request.files,
+                request.annotations,
+            )  # fmt: skip
     except Exception:
         log.exception("what the import %s began could not be removed yet", request.import_id)
 

@@ -97,7 +97,7 @@ def begun_fileset(session: Session, import_id: str) -> tuple[int, dict[str, tupl
         import_id=import_id,
     )
     places = {client_path: (path, name) for _, client_path, path, name in rows}
-    return rows[0][0], places
+    return (rows[0][0] if rows else 0), places
 
 
 def image_ids(session: Session, fileset_id: int) -> list[int]:

@@ -27,8 +27,17 @@ class ManagedRepository:
     checked_algorithms: set[str] = field(default_factory=set, compare=False)
 
     def locate(self, path: str, name: str) -> Path:
-        """Where the original file of this path and name in the repository lies on this machine."""
-        return self.mount.joinpath(*[part for part in path.split("/") if part], name)
+        """Where the original file of this path and name in the repository lies on this machine.
+
+        Raises StageError for a place that is not in the repository.
+        """
+        parts = [part for part in path.split("/") if part]
+        if ".." in parts or name in ("", ".", "..") or "/" in name:
+            raise StageError(
+                f"OMERO names a file outside of its managed repository: {path}{name}",
+                "Nothing was written there. Ask the server's administrator what is wrong with it.",
+            )
+        return self.mount.joinpath(*parts, name)
 
     def negotiated_algorithm(self) -> str:
         """Murmur3-128 where the server computes it, else the algorithm that it prefers."""

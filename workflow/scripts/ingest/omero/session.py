@@ -207,7 +207,10 @@ class SessionPool:
         OMERO's exceptions leave the block as StageError. After a lost connection the next use
         connects anew.
         """
-        session = self.get(user, group)
+        try:
+            session = self.get(user, group)
+        except omero.ServerError as error:
+            raise refused(error) from error
         try:
             yield session
         except NOT_UNDERSTOOD as error:
