@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,14 @@ from tests.fixtures.slurm import Cluster, running_cluster
 from tests.integration.ingest_omero.rig import Server
 
 MakeWorkspace = Callable[[Cluster, str], ClusterWorkspace]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_other_cluster() -> None:
+    """Variables of a Slurm that is there already would reach the jobs of ours."""
+    for name in list(os.environ):
+        if name.startswith(("SLURM", "SBATCH", "SQUEUE", "SACCT", "SRUN")):
+            del os.environ[name]
 
 
 @pytest.fixture(scope="session")
