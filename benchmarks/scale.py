@@ -27,13 +27,16 @@ os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])
 ROWS = (1_000, 10_000, 100_000)
 MOST_RUN = 10_000  # of more rows only the planning is measured
 STARTS = 5
-# What the profile could say instead, as options that overrule it.
+# What the profile could say instead, as options that overrule it; the last one is about run.smk.
+BY_ITSELF = "looking for jobs as Snakemake does by itself"
 ALTERNATIVES = {
     "the profile's": [],
     "the default scheduler": ["--scheduler", "ilp"],
     "all ready jobs looked at": ["--scheduler-subsample", "1000000"],
     "no metadata": ["--drop-metadata"],
+    BY_ITSELF: [],
 }
+LOOK_SELDOM = "onstart:\n    workflow.scheduler.job_rate_limiter = None\n"
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="1,000 rows, and a run of 200")
     parser.add_argument("--run-rows", type=int, nargs="*", help="rows of the runs of all stages")
     parser.add_argument("--batch-size", nargs="+", default=["auto"], help="of the runs")
+    parser.add_argument("--plan-batch-size", nargs="+", default=["auto"], help="of the dry runs")
     parser.add_argument("--alternatives", type=int, metavar="BATCHES", help="only those, bare")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     options, rest = parser.parse_known_args()
@@ -69,7 +73,7 @@ def main() -> None:
     run_rows = options.run_rows
     if run_rows is None:
         run_rows = [200] if options.quick else [number for number in rows if number <= MOST_RUN]
-    report(rows, run_rows, options.batch_size)
+    report(rows, run_rows, options.batch_size, options.plan_batch_size)
 
 
 def child(usage: Path, arguments: Sequence[str]) -> None:
@@ -95,15 +99,21 @@ def _most_memory() -> float:
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
-def report(rows: Sequence[int], run_rows: Sequence[int], batch_sizes: Sequence[str]) -> None:
+def report(
+    rows: Sequence[int],
+    run_rows: Sequence[int],
+    batch_sizes: Sequence[str],
+    plan_batch_sizes: Sequence[str],
+) -> None:
     print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python", end=" ")
     print(f"{platform.python_version()}, load {os.getloadavg()[0]:.1f}", flush=True)
     dry, starts, runs = [], [], []
     for number in rows:
-        with tempfile.TemporaryDirectory(prefix="scale-benchmark-") as name:
-            lines, start = measure_planning(Path(name), number)
-        dry += lines
-        starts.append(start)
+        for batch_size in plan_batch_sizes:
+            with tempfile.TemporaryDirectory(prefix="scale-benchmark-") as name:
+                lines, start = measure_planning(Path(name), number, batch_size)
+            dry += lines
+            starts.append(start)
     for number in run_rows:
         for batch_size in batch_sizes:
             with tempfile.TemporaryDirectory(prefix="scale-benchmark-") as name:
@@ -133,13 +143,16 @@ def report_alternatives(batches: int) -> None:
         with tempfile.TemporaryDirectory(prefix="scale-benchmark-") as folder:
             bare = Path(folder) / "bare"
             scale_stand.write_bare(bare, [f"b{number:05d}" for number in range(batches)])
+            if name != BY_ITSELF:
+                with (bare / "Snakefile").open("a") as rules:
+                    rules.write(LOOK_SELDOM)
             snakefile = ["--snakefile", str(bare / "Snakefile")]
             run = snakemake(Path(folder), [*snakefile, *_options(bare), *options])
         line = f"| {name} | {jobs} | {run.seconds:.0f} | {1000 * run.cpu / jobs:.1f} |"
         print(line, flush=True)
 
 
-def measure_planning(folder: Path, rows: int) -> tuple[list[str], str]:
+def measure_planning(folder: Path, rows: int, batch_size: str) -> tuple[list[str], str]:
     """Rows of the tables of dry runs and of job starts."""
     import scale_stand
 
@@ -149,7 +162,7 @@ def measure_planning(folder: Path, rows: int) -> tuple[list[str], str]:
     say(f"{rows} rows: making the files")
     manifest = scale_stand.write_filesets(folder / "data", rows)
     ours, bare = folder / "ours", folder / "bare"
-    options = _prepared(ours, manifest)
+    options = _prepared(ours, manifest, f"batch_size={batch_size}")
     dry_run = ["--dry-run", "--snakefile", str(ROOT / "Snakefile"), *options]
     bare_options = ["--snakefile", str(bare / "Snakefile"), *_options(bare)]
     bare_dry_run = ["--dry-run", *bare_options]

@@ -2,17 +2,21 @@
 # for, and the verdict as the last words.
 
 import threading
+import time
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 from ingest.failures import failed_since, last_words, note_words
+from ingest.notify import tell_failure
+from ingest.run_history import note_begin, note_end
 from ingest.run_lock import RunInProgress, hold_run_lock
 from ingest.verdict import verdict_of_records
 
 HELD = ExitStack()
+RUN: list[str] = []  # the run that has begun
 # What is printed at the end, when this run has written it.
 LAST_WORDS = [Path(RESULTS) / f"{name}.txt" for name in ASKED_TOOLS or ["verdict"]]
 EARLIER = {path: path.stat().st_mtime_ns for path in LAST_WORDS if path.exists()}
-NEED_NO_OMERO = {"status", "manifest", "orders"}
+NEED_NO_OMERO = {"status", "manifest", "orders", "ledger"}
 NO_VERDICT = (
     "The run ended before its summary: a job failed as a whole.\n\n{}\n\n"
     "Give the same command again when that is repaired."
@@ -23,6 +27,7 @@ def begin() -> None:
     # Snakemake's handler of SIGTERM takes this lock, in the thread that may hold it: while a failed
     # job is made ready again, or jobs are selected, a lock that cannot be taken twice never opens.
     workflow.scheduler._lock = threading.RLock()
+    look_for_jobs_seldom()
     check_verbosity()
     check_tools()
     if PLAN.dry_run:
@@ -47,7 +52,29 @@ def begin() -> None:
                 f"The embedded OMERO server cannot use the folder {omero.embedded_folder}: {error}. "
                 "Set omero.embedded_folder to one that may be written to."
             ) from None
+    if not ASKED_TOOLS:
+        RUN.append(note_begin(CONFIG.results))
     HELD.enter_context(progress_shown())
+
+
+def look_for_jobs_seldom() -> None:
+    """To begin no more jobs in a second than it may, Snakemake looks for jobs again a second after
+    each look, and so for each job that ends it looks once more in every second that follows: after
+    some hundred jobs the main process does little else. One look in a second is enough; on one
+    machine the ends of jobs are."""
+    scheduler = workflow.scheduler
+    if workflow.local_exec:
+        scheduler.job_rate_limiter = None
+        return
+    look_later, due = scheduler._schedule_reevalutation, 0.0
+
+    def look_later_once(seconds: float) -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            due = time.monotonic() + seconds
+            look_later(seconds)
+
+    scheduler._schedule_reevalutation = look_later_once
 
 
 def check_tools() -> None:
@@ -80,7 +107,7 @@ def progress_shown() -> AbstractContextManager[None]:
     return shown(lambda: line(run.look()), sys.stderr, Path(RESULTS) / "logs" / "progress.log")
 
 
-def end(words: str = "") -> None:
+def end(words: str = "", failed: bool = False) -> None:
     """Lets go of everything; has what this run wrote for it, or `words`, be the last on the terminal.
 
     Printed when Snakemake has said everything, so that failures stand last.
@@ -90,6 +117,10 @@ def end(words: str = "") -> None:
     words = "\n\n".join(path.read_text().rstrip() for path in new) or words
     if words:
         atexit.register(lambda: print(f"\n{words}", file=sys.stderr))
+    if RUN:
+        note_end(CONFIG.results, RUN.pop(), failed, words)
+        if failed:
+            tell_failure(CONFIG.notify, RESULTS, words, lambda text: print(text, file=sys.stderr))
 
 
 onstart:
@@ -100,7 +131,7 @@ onstart:
 onsuccess:
     # Asked for some batches only, a run has no verdict: its failures are in their records.
     failed = "" if ASKED_TOOLS else verdict_of_records(failed_since(CONFIG.results, FAILURES))
-    end(failed)
+    end(failed, bool(failed))
     if failed:
         raise WorkflowError("Some filesets failed.")
 
@@ -113,4 +144,4 @@ onerror:
     else:
         failed = verdict_of_records(failed_since(CONFIG.results, FAILURES))
         words = last_words(CONFIG.results) or "  Its words are above, and in its log."
-        end("\n\n".join(filter(None, [failed, NO_VERDICT.format(words)])))
+        end("\n\n".join(filter(None, [failed, NO_VERDICT.format(words)])), True)

@@ -234,11 +234,11 @@ def test_a_damaged_plan_is_an_error_with_a_remedy(tmp_path: Path, compile_rows: 
     [
         (1, 1, 1),
         (1_000, 1_000, 1),
-        (1_001, 101, 10),
-        (5_000, 100, 50),
-        (10_000, 100, 100),
-        (91_000, 910, 100),
-        (100_000, 1_000, 100),
+        (1_001, 41, 25),
+        (5_000, 40, 125),
+        (10_000, 40, 250),
+        (91_000, 364, 250),
+        (100_000, 400, 250),
         (250_500, 999, 251),
     ],
 )
@@ -246,6 +246,14 @@ def test_auto_makes_many_filesets_worth_a_job(filesets: int, batches: int, size:
     made = assign({}, [f"f{n}" for n in range(filesets)], "auto")
     assert len(made) == batches
     assert next(len(members) for members in made.values()) == size
+
+
+@pytest.mark.parametrize(
+    ("mean_bytes", "size"), [(22_000_000, 250), (500_000_000, 50), (20_000_000_000, 10)]
+)
+def test_auto_makes_smaller_batches_of_large_filesets(mean_bytes: int, size: int) -> None:
+    made = assign({}, [f"f{n}" for n in range(10_000)], "auto", mean_bytes)
+    assert {len(members) for members in made.values()} == {size}
 
 
 def test_growing_past_a_thousand_moves_nobody() -> None:

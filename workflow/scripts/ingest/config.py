@@ -36,6 +36,8 @@ from ingest.drop.options import Trees
 from ingest.fileset import BadText
 from ingest.import_options import ChecksumAlgorithm, Exclusion
 from ingest.metadata.options import Metadata
+from ingest.ledger.options import LedgerOptions
+from ingest.notify import Notify
 from ingest.omero.target_grammar import LONGEST_NAME
 from ingest.orders.options import Orders
 from ingest.undo.options import Relink, Rollback
@@ -300,8 +302,8 @@ class Config(Section):
     )
     batch_size: BatchSize = Field(
         default="auto",
-        description="Filesets per job. auto: one, and above 1,000 filesets up to 100, or as many "
-        "as it takes for 1,000 batches.",
+        description="Filesets per job. auto: one, and above 1,000 filesets up to 250 small ones, or "
+        "as many as it takes for 1,000 batches.",
     )
     allowed_roots: tuple[FilePath, ...] = Field(
         default=(),
@@ -331,6 +333,8 @@ class Config(Section):
     )
     watch: Watch = Watch()
     orders: Orders = Orders()
+    notify: Notify = Notify()
+    ledger: LedgerOptions = LedgerOptions()
     doctor: Doctor = Doctor()
     audit: Audit = Audit()
     relink: Relink = Relink()
