@@ -58,6 +58,15 @@ def chmodded(path: Path, mode: int) -> Iterator[None]:
 
 
 @contextmanager
+def given_to(path: Path, user: int) -> Iterator[None]:
+    before = path.stat()
+    os.chown(path, user, before.st_gid)
+    yield
+    os.chown(path, before.st_uid, before.st_gid)
+    path.chmod(before.st_mode)
+
+
+@contextmanager
 def gone(path: Path, to: Path | None = None) -> Iterator[None]:
     """Moved away: out of all folders that are audited, or `to`."""
     aside = to or _outside(path)

@@ -185,6 +185,17 @@ BREAKAGES: dict[str, tuple[Break, Expect]] = {
         lambda house: {(OTHERS, ("plate",), str(house.source("plate").parent))},
     ),
     "nobody may read it": one(UNREADABLE, "ln_s", do.chmodded, source("ln_s"), 0),
+    "only its owner may read it": one(UNREADABLE, "cp", do.chmodded, source("cp"), 0o600),
+    "only the store's owner may read it": one(
+        UNREADABLE, "series-cp", do.chmodded, path("series-cp"), 0o400
+    ),
+    "less may write": (on(do.chmodded, source("cp"), 0o444), nothing),
+    "another owner": one(OTHERS, "store-mv-ln_s", do.given_to, path("store-mv-ln_s"), 4711),
+    "another owner of a source": one(OTHERS, "ln", do.given_to, source("ln"), 4711),
+    "chmod of a folder in the repository": (
+        lambda house: do.chmodded(house.repository_file("ln_s").parent, 0o777),
+        lambda house: {(OTHERS, ("ln_s",), str(house.repository_file("ln_s").parent))},
+    ),
     "another user is granted it": one(
         OTHERS, "ln_s", do.granted, source("ln_s"), access_list(4711, 6)
     ),

@@ -8,6 +8,7 @@ write; other folders, where new files may come, stay as they are.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Container, Iterable
@@ -22,6 +23,16 @@ from ingest.import_transfers import removes_sources
 WRITE = 0o222
 _OTHERS_WRITE = 0o022
 _INSTEAD = "or set transfer.protect: false, and run the same command again."
+
+
+def access(files: Iterable[SourceFile]) -> dict[str, list[int]]:
+    """Owner and mode of those files that are there, by name: what an audit compares them with."""
+    found = {}
+    for file in files:
+        with contextlib.suppress(OSError):  # one that its row had removed
+            stat_of = Path(file.path).stat()
+            found[file.name] = [stat_of.st_uid, stat.S_IMODE(stat_of.st_mode)]
+    return found
 
 
 def wanted(fileset: Fileset, config: Config) -> bool:

@@ -16,6 +16,7 @@ from ingest.protection import WRITE
 from ingest.source_errors import SourceChanged
 
 _LEADS_NOWHERE = ("missing", "dangling link", "link leads elsewhere", "replaced")
+READ = 0o444
 ROUNDED = 2_000_000_000  # nanoseconds: the coarsest times that file systems keep
 
 
@@ -67,9 +68,13 @@ class Look:
             if self._permissions:
                 self._writable(name, found)
         if self._permissions:
-            folder = str(Path(os.path.realpath(path)).parent)
-            theirs = name.role == "repository file" and not path.is_symlink()
-            self.folders[folder] = self.folders.get(folder, True) and theirs
+            in_repository = name.role == "repository file"
+            self._folder(str(path.parent), in_repository)
+            real = Path(os.path.realpath(path))
+            self._folder(str(real.parent), in_repository and not path.is_symlink())
+
+    def _folder(self, folder: str, group_may: bool) -> None:
+        self.folders[folder] = self.folders.get(folder, True) and group_may
 
     def _leads_right(self, name: Name, path: Path) -> bool:
         """Whether a link leads where it should; what is wrong is added."""
@@ -98,7 +103,7 @@ class Look:
             what = f"has {found.st_size} bytes, not {file.size}"
             self._add("size differs", name, what)
             return
-        if not found.st_mode & 0o444:
+        if not found.st_mode & READ:
             self._add("unreadable", name, "may be read by nobody, by its mode")
             return
         change = _change(name, found)
@@ -139,10 +144,17 @@ class Look:
     def _writable(self, name: Name, found: os.stat_result) -> None:
         theirs = name.role == "repository file" and not Path(name.path).is_symlink()
         them = writers(name.path, found, group_may=theirs)
+        owner, mode = name.access or (found.st_uid, found.st_mode)
         if them:
             self._add("may be changed by others", name, f"may be written to by {them}")
-        elif name.read_only and found.st_mode & WRITE:
-            self._add("not protected", name, "was made read-only, and is not any more")
+        elif found.st_uid != owner:
+            what = f"belongs to user {found.st_uid} now, and to {owner} when it was imported"
+            self._add("may be changed by others", name, what)
+        elif found.st_mode & WRITE and (name.read_only or not mode & WRITE):
+            self._add("not protected", name, "was read-only, and is not any more")
+        elif mode & READ & ~found.st_mode and found.st_mode & READ:
+            what = f"has the mode {found.st_mode & 0o777:03o}, and had {mode & 0o777:03o}"
+            self._add("unreadable", name, f"may be read by fewer accounts: it {what}")
 
     def _add(self, kind: Kind, name: Name, what: str) -> None:
         if kind in _LEADS_NOWHERE:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,7 +27,7 @@ class Name:
     `mtime_ns` and `inode` are of the file it leads to, None when nobody noted them; a copy's time
     is only `about` its source's, for some file systems round it. `link` says whether it is one;
     `leads_to` is what a link was made to lead to, empty when nobody noted it. `read_only` says that
-    the file was left without a right to write.
+    the file was left without a right to write, `access` has its owner and mode then, where noted.
     """
 
     path: str
@@ -38,6 +38,7 @@ class Name:
     link: Literal["must", "may", "never"] = "may"
     leads_to: str = ""
     read_only: bool = False
+    access: tuple[int, int] | None = None
 
 
 @dataclass(slots=True)
@@ -139,43 +140,28 @@ def _expect_import(
 
 def _names_on_disk(file: SourceFile, source: SourceFile | None, row: ImportedRow) -> list[Name]:
     """The source and, where it was transferred to a store, the stored file."""
-    names = []
-    protected = bool({file.path, file.source} & row.protected)
-    if file.path != file.source and source and source.path == file.source:
+    assert row.record is not None
+    noted = row.record.facts.get("access", {}).get(file.name)
+    kept = Name(
+        file.path,
+        "source" if file.path == file.source else "stored file",
+        file.mtime_ns,
+        file.inode,
+        read_only=file.path != file.source or file.path in row.protected,
+        access=tuple(noted) if noted else None,
+    )
+    names = [kept]
+    if source and source.path == file.source != file.path:
         linked = source.inode == file.inode
-        if source.path not in row.removed:
-            names.append(
-                Name(
-                    source.path,
-                    "source",
-                    source.mtime_ns,
-                    source.inode,
-                    read_only=linked and protected,
-                )
-            )
-        names.append(
-            Name(
-                file.path,
-                "stored file",
-                file.mtime_ns,
-                file.inode,
-                link="may" if linked else "never",
-                leads_to=source.path if linked else "",
-                read_only=protected or not linked,
-            )
-        )
-    elif file.path not in row.removed:
-        is_source = file.path == file.source
-        names.append(
-            Name(
-                file.path,
-                "source" if is_source else "stored file",
-                file.mtime_ns,
-                file.inode,
-                read_only=protected or not is_source,
-            )
-        )
-    return names
+        origin = Name(source.path, "source", source.mtime_ns, source.inode)
+        if linked:  # one file, or a link to it
+            read_only = bool({file.path, source.path} & row.protected)
+            kept = replace(kept, leads_to=source.path, read_only=read_only)
+            origin = replace(origin, read_only=read_only, access=kept.access)
+        else:
+            kept = replace(kept, link="never")
+        names = [origin, kept]
+    return [name for name in names if name.path not in row.removed]
 
 
 def _in_repository(

@@ -22,6 +22,7 @@ from ingest.omero.repository import open_repository
 from ingest.omero.retrying import retried
 from ingest.omero.session import Session
 from ingest.omero.target_grammar import parse_target
+from ingest.protection import access
 from ingest.stages import Stage
 
 
@@ -85,6 +86,7 @@ def _attempt(fileset: Fileset, upstream: Record, context: Context) -> Record:
             "algorithm": outcome.algorithm,
             "server_digests": outcome.server_digests,
             "repository_files": outcome.repository_files,
+            "access": access(request.files),
         },
     )
 
@@ -246,7 +248,10 @@ def _check_takes(
     if target is None or target.type != "Screen" or outcome.plate_ids:
         return
     repository = open_repository(session, context.config.omero.managed_repository)
-    remove_fileset(session, repository, outcome.fileset_id, request.transfer, request.files)
+    remove_fileset(
+        session, repository, outcome.fileset_id, request.transfer, request.files,
+        request.annotations,
+    )  # fmt: skip
     raise StageError(
         f"{request.files[0].path} is no plate, and a Screen ({target.name}) holds plates only",
         "Give the row a Dataset as its target; the import was undone.",
