@@ -26,12 +26,12 @@ _INSTEAD = "or set transfer.protect: false, and run the same command again."
 
 
 def access(files: Iterable[SourceFile]) -> dict[str, list[int]]:
-    """Owner and mode of those files that are there, by name: what an audit compares them with."""
+    """Owner and mode of files by name: what an audit compares them with."""
     found = {}
     for file in files:
-        with contextlib.suppress(OSError):  # one that its row had removed
-            stat_of = Path(file.path).stat()
-            found[file.name] = [stat_of.st_uid, stat.S_IMODE(stat_of.st_mode)]
+        with contextlib.suppress(OSError):  # one that went is told of by those who need it
+            its = Path(file.path).stat()
+            found[file.name] = [its.st_uid, stat.S_IMODE(its.st_mode)]
     return found
 
 

@@ -86,7 +86,7 @@ def _attempt(fileset: Fileset, upstream: Record, context: Context) -> Record:
             "algorithm": outcome.algorithm,
             "server_digests": outcome.server_digests,
             "repository_files": outcome.repository_files,
-            "access": access(request.files),
+            "access": access(() if removes_sources(request.transfer) else request.files),
         },
     )
 
