@@ -161,6 +161,19 @@ def test_annotations_that_were_there_before_stay(rig: Rig) -> None:
     assert in_omero(rig, "CommentAnnotation", own)
 
 
+def test_so_they_do_when_an_import_fails(rig: Rig) -> None:
+    comment = omero.model.CommentAnnotationI()
+    comment.setTextValue(rstring("of the facility"))
+    own = rig.omero.save([comment])[0].getId().getValue()
+    # The server is not told that it is no plate: it makes the image, which is then removed again.
+    rig.add(
+        "no-plate", [write_image(rig.folder / "a.tif")], target="Screen:name:S", annotations=(own,)
+    )
+    record = rig.import_all()["no-plate"]
+    assert "the import was undone" in record.remedy
+    assert in_omero(rig, "CommentAnnotation", own)
+
+
 @pytest.mark.parametrize("transfer", ["ln_rm", "cp_rm", "upload_rm"])
 def test_the_last_copy_is_brought_back_or_stays(rig: Rig, transfer: str) -> None:
     source = add(rig, "only", import_transfer=transfer)

@@ -12,16 +12,14 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-import omero.all
-import omero.cmd
-
 from ingest.copying import partial_path
 from ingest.fileset import SourceFile, StageError
 from ingest.import_transfers import way
 from ingest.omero import queries
-from ingest.omero.errors import RUN_AGAIN
+from ingest.omero.errors import RUN_AGAIN, Passing
 from ingest.omero.repository import ManagedRepository
 from ingest.omero.session import Session
+from ingest.omero.taking_out import delete_filesets
 from ingest.omero.transfers import PROBE_SIZES
 
 _OF_PROBES = frozenset(b"0123456789abcdef-")
@@ -35,9 +33,11 @@ def remove_fileset(
     fileset_id: int,
     transfer: str,
     sources: Sequence[SourceFile],
+    annotations: Sequence[int] = (),
 ) -> None:
     """Deletes a fileset with its images and what its import, by `transfer`, put in the repository.
 
+    `annotations` were there before the import, which linked them: they stay.
     Raises StageError when the repository may hold the last of some bytes, or OMERO refuses.
     """
     locations = [
@@ -52,17 +52,17 @@ def remove_fileset(
     if how == "cp":
         # First, while the fileset still tells where they are: OMERO knows nothing of them.
         _remove_all([partial_path(location) for location in locations], sources)
-    # OMERO deletes an image of a plate only together with its plate.
     plates = queries.plate_ids(session, fileset_id)
-    objects = {**({"Plate": plates} if plates else {}), "Fileset": [fileset_id]}
-    response = session.submit(omero.cmd.Delete2(targetObjects=objects))
-    if isinstance(response, omero.cmd.ERR) and queries.fileset_exists(session, fileset_id):
-        reason = (response.parameters or {}).get("message") or response.name
-        raise StageError(
-            f"Fileset:{fileset_id}, left by an import that did not succeed, cannot be deleted: "
-            f"{reason}",
-            f"Delete it in OMERO, then run again. {RUN_AGAIN} if this was passing.",
-        )
+    try:
+        delete_filesets(session, [fileset_id], plates, annotations)
+    except Passing:
+        raise
+    except StageError as error:
+        if queries.fileset_exists(session, fileset_id):
+            raise StageError(
+                f"{error.cause}. It was left by an import that did not succeed",
+                f"Delete it in OMERO, then run again. {RUN_AGAIN} if this was passing.",
+            ) from None
     if how != "upload":
         _remove_all(locations, sources)
 

@@ -77,7 +77,9 @@ def remove_latecomers(
                 log.warning("%s: Fileset:%d came late and is removed", fileset.id, fileset_id)
                 repository = open_repository(owner, context.config.omero.managed_repository)
                 transfer = events[import_id]["transfer"]
-                remove_fileset(owner, repository, fileset_id, transfer, request.files)
+                remove_fileset(
+                    owner, repository, fileset_id, transfer, request.files, request.annotations
+                )
 
 
 def _begun(
@@ -150,7 +152,10 @@ def _recover_in(
             adopted = Adopted(outcome, import_id)
         else:
             log.info("%s: Fileset:%d of an earlier run is removed", fileset.id, fileset_id)
-            remove_fileset(owner, repository, fileset_id, event["transfer"], request.files)
+            remove_fileset(
+                owner, repository, fileset_id, event["transfer"], request.files,
+                event.get("annotations", ()),
+            )  # fmt: skip
     return adopted
 
 

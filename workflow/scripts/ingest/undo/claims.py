@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from ingest.atomic import fsync_folder
 from ingest.context import Context
@@ -18,11 +18,15 @@ _OF_THE_RUN = (
 _STAGES = ("annotate", "import")
 
 
-def withdraw(batches: Iterable[str], context: Context) -> None:
+def withdraw(batches: Sequence[str], context: Context) -> None:
     """Removes the run's mark and tables, and the records of imports of these batches.
 
     The next run makes them anew: of a fileset that is in OMERO from the journal, else by importing.
     """
+    for batch in batches:
+        # While the job `targets` is to run, Snakemake makes nothing behind it that is missing; it
+        # does what the time of a failure tells to do again.
+        note_failure(context.results, "import", batch)
     for name in _OF_THE_RUN:
         (context.results / name).unlink(missing_ok=True)
     for stage in _STAGES:
