@@ -29,6 +29,8 @@ include: "workflow/rules/relink.smk"
 include: "workflow/rules/rollback.smk"
 include: "workflow/rules/manifest.smk"
 include: "workflow/rules/orders.smk"
+include: "workflow/rules/status.smk"
+include: "workflow/rules/ledger.smk"
 include: "workflow/rules/run.smk"
 
 
@@ -44,6 +46,8 @@ localrules:
     audit,
     manifest,
     orders,
+    status,
+    ledger,
 
 
 rule all:

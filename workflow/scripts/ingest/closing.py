@@ -13,6 +13,7 @@ from ingest.failures import note_failure
 from ingest.fileset import StageError
 from ingest.inventory import inventory
 from ingest.metadata.report import WORDS as METADATA_WORDS
+from ingest.ledger.update import note_in_ledger
 from ingest.omero.thumbnails import fetch_thumbnails
 from ingest.plan import load_index
 from ingest.provenance import write_crate
@@ -66,6 +67,7 @@ def write_results(context: Context, snakefile: Path) -> None:
         words = (results / METADATA_WORDS).read_text(encoding="utf-8") + words
     write_text(results / "verdict.txt", words)
     write_crate(results, outcomes, run)
+    note_in_ledger(context, outcomes, words)
 
 
 def _note_removed_records(results: Path, batches: Iterable[str]) -> None:

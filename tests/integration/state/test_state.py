@@ -1,0 +1,137 @@
+"""The ledger, the status and the notice of real runs."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from ingest.config import Config, load
+from ingest.context import Context
+from ingest.fileset import StageError
+from ingest.journal import Journal
+from ingest.ledger.ledger import rebuild
+from ingest.ledger.schema import ledger
+from tests.integration.orders.postgres import PASSWORD, postgres
+from tests.integration.state.test_notices import Hook, hook
+from tests.integration.workflow.images import write_corrupt_image, write_image
+from tests.integration.workflow.workspace import Workspace
+
+__all__ = ["hook"]
+
+TABLES = ("runs", "filesets", "events", "journals", "run_events")
+
+
+def asked(file: Path, sql: str) -> list[tuple[Any, ...]]:
+    with sqlite3.connect(file) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def contents(file: Path) -> dict[str, list[tuple[Any, ...]]]:
+    return {table: sorted(asked(file, f"select * from {table}"), key=repr) for table in TABLES}
+
+
+def context_of(workspace: Workspace, **options: Any) -> Context:
+    config: Config = load(
+        {"results": str(workspace.results), "watch": {"intakes": str(workspace.folder / "none")}}
+        | options
+    )
+    return Context(config, config.results, Journal(config.results / "journal"))
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    try:
+        with postgres(folder) as url:
+            yield url.format("postgres")
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_runs_are_kept_shown_and_told_of(
+    tmp_path: Path, hook: tuple[type[Hook], str], address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace(tmp_path)
+    write_image(tmp_path / "source" / "good.ome.tif")
+    write_corrupt_image(tmp_path / "source" / "bad.ome.tif")
+    kind, url = hook
+    workspace.configure(notify={"webhook": url})
+    rows = [{"fileset": name, "path": f"source/{name}.ome.tif"} for name in ("good", "bad")]
+    workspace.write_manifest(rows)
+
+    before = workspace.run("status")
+    assert before.status == 0 and "There is no run yet" in before.terminal
+
+    assert workspace.run().status != 0
+    ((_, _, notice),) = kind.got
+    verdict = (workspace.results / "verdict.txt").read_text().strip()
+    assert verdict in notice["text"] and "bad" in verdict
+
+    stood = workspace.run("status")
+    assert stood.status == 0 and len(kind.got) == 1
+    words = (workspace.results / "status.txt").read_text()
+    assert words.strip() in stood.terminal
+    assert "1 of 2 filesets are in OMERO" in words and "The last run failed" in words
+    assert "bad (convert, failed)" in words and "remedy: Check that the file" in words
+
+    file = workspace.results / "ledger.db"
+    assert asked(file, "select fileset, status, stage from filesets order by row") == [
+        ("good", "ok", ""),
+        ("bad", "error", "convert"),
+    ]
+    ((outcome, said),) = asked(file, "select outcome, words from runs where ended != ''")
+    assert outcome == "failed" and "bad" in said
+
+    write_image(tmp_path / "source" / "bad.ome.tif", seed=1)
+    assert workspace.run().status == 0
+    assert len(kind.got) == 1
+    assert "Nothing needs a person" in _status(workspace)
+    runs = asked(file, "select started, outcome from runs order by started")
+    assert [outcome for _, outcome in runs] == ["failed", "ok"]
+    history = "select run, event from run_events where fileset = 'bad' and stage = 'convert'"
+    assert asked(file, f"{history} order by number") == [
+        (runs[0][0], "failed"),
+        (runs[1][0], "done"),
+    ]
+
+    rebuild(context_of(workspace))
+    whole = contents(file)
+    assert len(whole["events"]) >= 9
+    file.unlink()
+    rebuild(context_of(workspace))
+    assert contents(file) == whole
+
+    monkeypatch.setenv("OMERO_INGEST_LEDGER_URL", address)
+    for _ in range(2):
+        rebuild(context_of(workspace))
+    with create_engine(address).connect() as connection:
+        for table in TABLES:
+            rows_there = connection.execute(text(f'select * from "{table}"')).all()
+            assert sorted(map(tuple, rows_there), key=repr) == whole[table]
+
+
+def _status(workspace: Workspace) -> str:
+    workspace.run("status")
+    return (workspace.results / "status.txt").read_text()
+
+
+def test_a_ledger_that_cannot_be_had_is_told_without_its_password(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for url, words in {
+        address.replace("ingest:", "nobody:"): "authentication failed",
+        "postgresql://me:s3cr3t@host:s3cr3t/db": "no address",
+        "mysql://me:s3cr3t@host/db": "no address",
+    }.items():
+        monkeypatch.setenv("OMERO_INGEST_LEDGER_URL", url)
+        with pytest.raises(StageError) as refused, ledger(tmp_path / "ledger.db"):
+            pass
+        said = refused.value.cause + refused.value.remedy
+        assert words in said and "s3cr3t" not in said and PASSWORD not in said

@@ -1,0 +1,38 @@
+"""`snakemake ledger`: makes the ledger anew from the results, those of all intakes too."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ingest.atomic import write_text
+from ingest.context import Context
+from ingest.journal import JOURNAL, Journal
+from ingest.ledger.schema import ledger
+from ingest.ledger.update import forget, ledger_file, update
+from ingest.places import results_folders
+from ingest.plan import load_index
+from ingest.summary import Outcome, collect
+
+
+def rebuild(context: Context) -> None:
+    """Writes results/ledger.txt and .json. Raises StageError when the database cannot be used."""
+    config = context.config
+    counted: dict[str, int] = {}
+    file = ledger_file(config)
+    with ledger(file) as connection:
+        for folder in results_folders(config):
+            outcomes = _outcomes(folder)
+            forget(connection, folder)
+            update(connection, folder, Journal(folder / JOURNAL), outcomes)
+            counted[str(folder)] = len(outcomes)
+    words = [
+        f"{sum(counted.values())} filesets of {len(counted)} results folders are in the ledger."
+    ]
+    words += [f"  {number:>9,}  {folder}" for folder, number in counted.items()]
+    write_text(context.results / "ledger.json", json.dumps({"filesets": counted}, indent=2) + "\n")
+    write_text(context.results / "ledger.txt", "\n".join(words) + "\n")
+
+
+def _outcomes(folder: Path) -> list[Outcome]:
+    return collect(folder, load_index(folder).batches)

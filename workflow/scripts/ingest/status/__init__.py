@@ -1,0 +1,1 @@
+"""`snakemake status`: where everything stands, also while runs are in progress."""
