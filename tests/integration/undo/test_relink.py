@@ -147,13 +147,16 @@ def test_links_in_the_store_and_the_longest_root(rig: Rig) -> None:
     move(old, new)
     roots = {str(old): str(new), str(store): str(inner)}
 
+    rig.options["transfer"] = {"store": str(inner)}
+    rig.change("stored", path=str(new / source.relative_to(old)))
+    early = run_all(rig)["stored"]
+    assert early.status == "impossible" and "snakemake relink" in early.remedy
+
     told = use(rig, "relink", roots=roots, apply=2)
 
     assert told.status == 0, told.words
     now = inner / "stored" / source.name
     assert rig.links_to(now) and now.readlink() == new / source.relative_to(old)
-    rig.options["transfer"] = {"store": str(inner)}
-    rig.change("stored", path=str(new / source.relative_to(old)))
     rerun = run_all(rig)
     assert rerun["stored"].status == "ok", rerun["stored"].cause
     assert rerun["stored"].facts["fileset_id"] == records["stored"].facts["fileset_id"]
