@@ -106,6 +106,7 @@ def test_rows_that_are_in_omero(rig: Rig) -> None:
     assert table["again"]["omero_filesets"] == str(rig.filesets_of(others)[0])
     assert table["again"]["target_is"] == table["done"]["target_is"]
     assert "1 of 2 filesets would be imported" in words
+    assert "1 of them a second time" in words and "exclude" in words
     assert rig.count("select f.id from Fileset f") == before
 
 

@@ -136,8 +136,9 @@ def needs(rows: Sequence[Row], config: Config, repository: Path | None) -> list[
 
     A conversion's output is taken to be as large as what it is made of: it may be more or less.
     """
-    found = [Need("records", config.results, PER_FILESET * len(rows), 8 * len(rows))]
+    found = []
     for row in rows:
+        found.append(Need("records", config.results, PER_FILESET, 8))
         fileset, files = row.fileset, max(1, len(row.files))
         place = config.transfer.store
         if fileset.convert and not row.landed:

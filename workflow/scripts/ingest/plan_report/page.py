@@ -18,7 +18,7 @@ from ingest.doctor.table import WIDTH
 from ingest.fileset import Problem
 from ingest.plan_report.estimate import Work
 from ingest.plan_report.omero_side import NEW, PER_FILESET
-from ingest.plan_report.planned import WORDS, Planned, State
+from ingest.plan_report.planned import BY_PATH, WORDS, Planned, State
 from ingest.report import FAILURES_TOLD, ROWS, TEMPLATES, id_ranges, size
 from ingest.stage_times import duration
 from ingest.summary import inert
@@ -35,7 +35,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that is shown: `room`: doctor on space; `problem`: why OMERO was not asked."""
+    """All that is shown. `room` is doctor on space, `problem` says why OMERO was not asked."""
 
     manifest: str
     results: Path
@@ -66,6 +66,11 @@ class Report:
     @property
     def states(self) -> Counter[State]:
         return Counter(row.state for row in self.rows)
+
+    @property
+    def again(self) -> int:
+        """How many would be imported although OMERO has their files."""
+        return sum(row.goes_in and row.found_by == BY_PATH for row in self.rows)
 
     @property
     def is_clear(self) -> bool:
@@ -189,6 +194,12 @@ def summary(report: Report) -> str:
     for state, words in WORDS.items():
         if report.states[state]:
             lines.append(f"  {report.states[state]:>9,}  {words}")
+    if report.again:
+        lines += [
+            "",
+            f"{report.again:,} of them a second time: OMERO has a fileset of the same path. Write",
+            "clientpath in their column exclude (or in import.exclude) to have them left alone.",
+        ]
     if report.problem:
         lines += [
             "",
@@ -248,8 +259,8 @@ def _facts(report: Report) -> list[str]:
     lines += [f"            {f.status}: {f.finding}" for f in report.room]
     if report.works:
         lines.append(
-            f"Time        about {duration(report.seconds)} of work, one fileset after another; a run "
-            "works on several at once"
+            f"Time        about {duration(report.seconds)} of work, one fileset after another "
+            "(a run works on several at once)"
         )
         lines += [
             f"            {each.stage} {duration(each.seconds)}, by {each.basis}"

@@ -10,6 +10,8 @@ from ingest.fileset import Fileset, Problem
 
 State = Literal["refused", "blocked", "import", "continue", "there", "done"]
 
+BY_JOURNAL, BY_PATH = "journal", "client path"
+
 # In words, for people, as a row's and as a total's.
 WORDS: dict[State, str] = {
     "refused": "wrong in the manifest",

@@ -20,7 +20,7 @@ from ingest.manifest import Manifest
 from ingest.omero.placing import REMEDY_MOUNT
 from ingest.plan_report.estimate import stored
 from ingest.plan_report.omero_side import Place, Seen, ask, client_paths
-from ingest.plan_report.planned import Planned, State
+from ingest.plan_report.planned import BY_JOURNAL, BY_PATH, Planned, State
 from ingest.source_removal import check_removable
 
 
@@ -67,7 +67,7 @@ def _begun(fileset: Fileset, imported: ImportedRow | None, context: Context) -> 
             user=fileset.user,
             group=fileset.group,
             omero=tuple(each for each in ids if each),
-            found_by="journal",
+            found_by=BY_JOURNAL,
         )
     events = context.journal.events(fileset.id)
     files = files_of(fileset)
@@ -121,7 +121,7 @@ def _judged(planned: Planned, seen: Seen, mounts: Sequence[Mount], context: Cont
         planned = replace(
             planned,
             omero=tuple(sorted({fileset for fileset, _ in known})),
-            found_by="client path",
+            found_by=BY_PATH,
         )
         in_group = any(group == place.group for _, group in known)
         if in_group and "clientpath" in row.fileset.exclude:
