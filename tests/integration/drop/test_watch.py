@@ -18,6 +18,9 @@ from tests.fixtures.ome_tiff import recording, write_ome_tiff, write_time_series
 from tests.integration.workflow.workspace import Workspace, wait_until
 
 
+ARGUMENTS = ["--configfile", "config.yaml", "--", "--cores", "2"]
+
+
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     made = Workspace(tmp_path)
@@ -39,7 +42,7 @@ class Watches:
     def start(self) -> subprocess.Popen[bytes]:
         with (self._workspace.folder / "watch.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, *"-m ingest.watch --configfile config.yaml -- --cores 2".split()],
+                [sys.executable, "-m", "ingest.watch", *ARGUMENTS],
                 cwd=self._workspace.folder,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
                 stdout=log,
