@@ -52,6 +52,12 @@ class Row:
             if import_id not in self.imported.taken_out
         ]
 
+    @property
+    def found_there(self) -> bool:
+        """Whether nothing was imported for the row, because OMERO had its fileset."""
+        record = self.imported.record
+        return record is not None and "found_fileset" in record.facts
+
     def events(self) -> list[dict[str, Any]]:
         return self.journal.events(self.id)
 

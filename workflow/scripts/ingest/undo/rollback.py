@@ -37,6 +37,7 @@ class _Done:
     refusal: str
     removed: Sequence[str]
     elsewhere: int
+    found: int
 
 
 def rollback(context: Context) -> None:
@@ -70,7 +71,9 @@ def rollback(context: Context) -> None:
         removed = _apply(items, left, options, context)
         if not any(item.state == "failed" for item in items):
             amounts.end(context.results, TOOL)
-    _report(_Done(items, left, number, applied, refusal, removed, elsewhere), options, context)
+    found = sum(row.found_there for row in chosen)
+    done = _Done(items, left, number, applied, refusal, removed, elsewhere, found)
+    _report(done, options, context)
     if refusal or any(item.state in ("refused", "failed") for item in items):
         raise SystemExit(1)
 
@@ -125,6 +128,8 @@ def _report(done: _Done, options: Rollback, context: Context) -> None:
         lines.append(f"  {counted['failed']:>7} failed")
     if done.elsewhere:
         lines.append(f"  {done.elsewhere:>7} rows that left the manifest: name them in filesets")
+    if done.found:
+        lines.append(f"  {done.found:>7} rows were in OMERO before: their filesets stay")
     for state in ("refused", "failed"):
         lines += told.examples(
             state,

@@ -14,6 +14,7 @@ import yaml
 
 from ingest.atomic import write_text
 from ingest.summary import inert
+from ingest.verdict import printable
 
 LISTED = 20  # on the terminal; the table has them all
 
@@ -52,13 +53,6 @@ def examples(heading: str, sentences: Sequence[str]) -> list[str]:
     more = len(sentences) - LISTED
     end = [f"    ... and {more} more: the table has them all."] if more > 0 else []
     return ["", f"  {heading}:", *(f"    {each}" for each in sentences[:LISTED]), *end]
-
-
-def printable(text: str) -> str:
-    """Control characters, which a file's name may bring along, are shown escaped."""
-    return "".join(
-        character if character.isprintable() else repr(character)[1:-1] for character in text
-    )
 
 
 def _cell(value: Any) -> str:
