@@ -147,6 +147,12 @@ def test_a_fileset_that_was_found_in_omero(small: House) -> None:
     assert other.audit() == {("lost by OMERO", ("mine",), "")}
 
 
+def test_before_anything_was_imported(tmp_path: Path, server: Server) -> None:
+    house = House(tmp_path, server)
+    assert house.audit() == set()
+    assert "Nothing was imported" in house.report()["notes"][0]
+
+
 def test_a_journal_that_is_gone(small: House) -> None:
     journal = small.context().journal.path("three")
     journal.unlink()

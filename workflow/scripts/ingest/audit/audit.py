@@ -82,6 +82,8 @@ def _expect(
     """Gathers what should be there, and what OMERO itself says wrong."""
     group = context.config.audit.group
     if group is None:
+        if not rows:
+            audited.notes.append("Nothing was imported with this results folder yet.")
         expected.findings += _without_journal(context, {row.id for row in rows})
     elsewhere: list[str] = []
     known: set[int] = set()
