@@ -17,7 +17,6 @@ from ingest.watch.history import read_history
 from tests.fixtures.ome_tiff import recording, write_ome_tiff, write_time_series
 from tests.integration.workflow.workspace import Workspace, wait_until
 
-
 ARGUMENTS = ["--configfile", "config.yaml", "--", "--cores", "2"]
 
 

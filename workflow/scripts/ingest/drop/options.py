@@ -106,20 +106,23 @@ GroupBy = Annotated[str, AfterValidator(_group_by)]
 Cells = Annotated[dict[str, str], AfterValidator(_cells)]
 
 
+_OF_USER = "The tree's option of this name, for this user. null: as the tree has it."
+
+
 class UserOptions(Section):
     """What differs for one user of a tree; null: as the tree has it."""
 
     skip: bool = Field(default=False, description="Leave this user's folder alone.")
-    group: str | None = None
-    target: TargetText | None = None
-    settle: NonNegativeFloat | None = None
-    whitelist: tuple[str, ...] | None = None
-    ignore: tuple[str, ...] | None = None
-    readers: tuple[str, ...] | None = None
-    group_by: GroupBy | None = None
-    ready_marker: Marker | None = None
-    subfolders: bool | None = None
-    cells: Cells | None = None
+    group: str | None = Field(default=None, description=_OF_USER)
+    target: TargetText | None = Field(default=None, description=_OF_USER)
+    settle: NonNegativeFloat | None = Field(default=None, description=_OF_USER)
+    whitelist: tuple[str, ...] | None = Field(default=None, description=_OF_USER)
+    ignore: tuple[str, ...] | None = Field(default=None, description=_OF_USER)
+    readers: tuple[str, ...] | None = Field(default=None, description=_OF_USER)
+    group_by: GroupBy | None = Field(default=None, description=_OF_USER)
+    ready_marker: Marker | None = Field(default=None, description=_OF_USER)
+    subfolders: bool | None = Field(default=None, description=_OF_USER)
+    cells: Cells | None = Field(default=None, description=_OF_USER)
 
 
 class Tree(Section):

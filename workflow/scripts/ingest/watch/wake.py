@@ -28,18 +28,13 @@ def woken(
 ) -> Iterator[None]:
     """Calls `wake` when something changes below the roots, as far as this host sees it."""
     observer = Observer()
+    observer.start()
     handler = _Handler(wake)
     for root in roots:
         try:
             observer.schedule(handler, str(root), recursive=True)
-        except OSError as error:
+        except OSError as error:  # too many folders to watch, or none
             say(f"{root} is only looked at every interval: {error.strerror or error}")
-    try:
-        observer.start()
-    except OSError as error:
-        say(f"folders are only looked at every interval: {error.strerror or error}")
-        yield
-        return
     try:
         yield
     finally:
