@@ -82,6 +82,18 @@ def _start() -> None:
             )
 
 
+# The XML parser that Bio-Formats brings along resolves entities without end (a kilobyte that stands
+# for gigabytes) and from other files; Java's own knows limits.
+_GUARDED_XML = (
+    "-Djavax.xml.parsers.SAXParserFactory="
+    "com.sun.org.apache.xerces.internal.jaxp.SAXParserFactoryImpl",
+    "-Djavax.xml.parsers.DocumentBuilderFactory="
+    "com.sun.org.apache.xerces.internal.jaxp.DocumentBuilderFactoryImpl",
+    "-Djdk.xml.entityExpansionLimit=1000",
+    "-Djavax.xml.accessExternalDTD=",
+)
+
+
 def _launch() -> None:
     with _utf8_locale():
         jpype.startJVM(
@@ -93,6 +105,7 @@ def _launch() -> None:
             # Signals stay Python's: SIGTERM and SIGINT must reach its handlers.
             "-Xrs",
             "-Djava.awt.headless=true",
+            *_GUARDED_XML,
             "--enable-native-access=ALL-UNNAMED",
             classpath=[str(_jar())],
             convertStrings=True,
