@@ -32,12 +32,16 @@ class LastCopy:
 def last_copies(
     entries: Sequence[Entry],
     files: Sequence[SourceFile],
+    places: Mapping[str, str],
     transfer: str,
     repository: ManagedRepository,
     reads: bool,
 ) -> list[LastCopy]:
     """The files of a fileset that its deletion would lose. `reads`: the others, where they are
     copies, are read and compared, and not only looked at.
+
+    An entry's file is known by its client path, or by its place in the repository: `places`, by the
+    files' names, are where the import found them. (What a converter made has been moved since.)
 
     Raises StageError when that cannot be told.
     """
@@ -48,12 +52,13 @@ def last_copies(
             "Set omero.managed_repository to where it is mounted, or give the command where it is.",
         )
     by_client_path = {client_path(file.path): file for file in files}
+    by_place = {places[file.name]: file for file in files if file.name in places}
     found = []
     for entry in entries:
         location = repository.locate(entry.path, entry.name)
         if way(transfer) != "upload" and not _holds_bytes(location):
             continue
-        file = by_client_path.get(entry.client_path)
+        file = by_client_path.get(entry.client_path) or by_place.get(str(location))
         if file is None:
             raise StageError(
                 f"{location} holds bytes of which nobody knows where else they are",

@@ -17,9 +17,9 @@ from ingest.omero.queries import Entry
 from ingest.omero.repository import ManagedRepository, open_repository
 from ingest.omero.session import Session
 from ingest.omero.taking_out import delete_filesets
-from ingest.undo.last_copies import bring_back, last_copies, problem_of
+from ingest.undo.last_copies import bring_back, problem_of
 from ingest.undo.options import Rollback
-from ingest.undo.to_take_out import Item
+from ingest.undo.to_take_out import Item, copies_of
 
 _AT_ONCE = 50  # filesets that OMERO deletes in one transaction
 
@@ -81,7 +81,7 @@ def _keep_bytes(
 ) -> None:
     """Sees to it that no last copy is deleted: the others are read for it. Raises StageError."""
     transfer = item.begun.transfer
-    copies = last_copies(entries, item.files, transfer, repository, reads=True)
+    copies = copies_of(item, entries, repository, reads=True)
     if copies and options.bring_back is None:
         problem = problem_of(copies)
         raise StageError(problem.cause, problem.remedy)

@@ -10,11 +10,12 @@ from ingest.context import Context
 from ingest.fileset import Problem, SourceFile, StageError
 from ingest.omero import queries
 from ingest.omero.errors import Passing
+from ingest.omero.queries import Entry
 from ingest.omero.recovery import import_state
 from ingest.omero.repository import ManagedRepository, open_repository
 from ingest.omero.session import Session
 from ingest.undo.imports import Begun, Row
-from ingest.undo.last_copies import last_copies, problem_of
+from ingest.undo.last_copies import LastCopy, last_copies, problem_of
 from ingest.undo.options import Rollback
 from ingest.undo.uses import Imported, look_at_uses
 
@@ -150,10 +151,19 @@ def _problem(
         )
     item.files = files_of(item.row)
     entries = queries.entries(session, item.omero.fileset_id)
-    copies = last_copies(entries, item.files, item.begun.transfer, repository, reads=False)
+    copies = copies_of(item, entries, repository, reads=False)
     if copies and options.bring_back is None:
         return problem_of(copies)
     return None
+
+
+def copies_of(
+    item: Item, entries: Sequence[Entry], repository: ManagedRepository, reads: bool
+) -> list[LastCopy]:
+    """See `last_copies`."""
+    record = item.row.imported.record
+    places = record.facts.get("repository_files", {}) if record else {}
+    return last_copies(entries, item.files, places, item.begun.transfer, repository, reads)
 
 
 def files_of(row: Row) -> tuple[SourceFile, ...]:
