@@ -104,7 +104,7 @@ def failures(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[s
         patch.setattr(
             source_files.os,
             "access",
-            lambda path, mode: os.stat(path).st_mode & 0o400 and access(path, mode),
+            lambda path, mode: Path(path).stat().st_mode & 0o400 and access(path, mode),
         )
         pipeline.run_all({stage: disturb(stage) for stage in STAGES})
     found = {row["fileset"]: pipeline.first_failure(row["fileset"]) for row in rows}

@@ -44,7 +44,7 @@ def test_a_torn_file_is_named(tmp_path: Path, tear: Tear, kind: str) -> None:
     else:
         path.write_text("".join(json.dumps(Fileset(i, 2, "/a").to_json()) + "\n" for i in "ab"))
     path.write_bytes(tear(path.read_bytes()))
-    with pytest.raises(StageError, match="b.jsonl is damaged in line") as refused:
+    with pytest.raises(StageError, match=r"b\.jsonl is damaged in line") as refused:
         read_records(path) if kind == "records" else read_filesets(path)
     assert "run the same command again" in refused.value.remedy
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import stat
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Mapping
@@ -134,14 +135,22 @@ def digest_file(
 
 
 def open_source(path: str | Path) -> int:
-    """A descriptor to read a source file once from start to end, leaving no trace on it."""
+    """A descriptor to read a source file once from start to end, leaving no trace on it.
+
+    Raises OSError, also for what is no regular file: a pipe would be waited for.
+    """
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
     try:
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOATIME", 0))
+        descriptor = os.open(path, flags | getattr(os, "O_NOATIME", 0))
     except PermissionError as error:
         # The access time is the owner's alone to keep; without permission to read this fails too.
         if error.errno != errno.EPERM:
             raise
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return descriptor
 
 
 def read_ahead(descriptor: int) -> None:

@@ -28,6 +28,11 @@ def run(fileset: Fileset, _upstream: Record, context: Context) -> Record:
     if fileset.files:
         paths, reader, image_format = listed_files(fileset), "", ""
         files = _source_files(paths)
+        if not files[0].size:
+            raise StageError(
+                f"{paths[0]} is empty, and the file that OMERO opens",
+                "Put a sound copy in its place, or name another file first in the row's `files`.",
+            )
         _check_whole(paths)
         plate = is_plate(paths[0])
     else:
