@@ -66,9 +66,6 @@ def test_runs_are_kept_shown_and_told_of(
     rows = [{"fileset": name, "path": f"source/{name}.ome.tif"} for name in ("good", "bad")]
     workspace.write_manifest(rows)
 
-    before = workspace.run("status")
-    assert before.status == 0 and "There is no run yet" in before.terminal
-
     assert workspace.run().status != 0
     ((_, _, notice),) = kind.got
     verdict = (workspace.results / "verdict.txt").read_text().strip()
@@ -92,7 +89,6 @@ def test_runs_are_kept_shown_and_told_of(
     write_image(tmp_path / "source" / "bad.ome.tif", seed=1)
     assert workspace.run().status == 0
     assert len(kind.got) == 1
-    assert "Nothing needs a person" in _status(workspace)
     runs = asked(file, "select started, outcome from runs order by started")
     assert [outcome for _, outcome in runs] == ["failed", "ok"]
     history = "select run, event from run_events where fileset = 'bad' and stage = 'convert'"
@@ -115,11 +111,6 @@ def test_runs_are_kept_shown_and_told_of(
         for table in TABLES:
             rows_there = connection.execute(text(f'select * from "{table}"')).all()
             assert sorted(map(tuple, rows_there), key=repr) == whole[table]
-
-
-def _status(workspace: Workspace) -> str:
-    workspace.run("status")
-    return (workspace.results / "status.txt").read_text()
 
 
 def test_a_ledger_that_cannot_be_had_is_told_without_its_password(

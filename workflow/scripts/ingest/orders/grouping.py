@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 from ingest.orders.order import Order
@@ -17,33 +17,40 @@ def fileset_paths(order: Order) -> list[str]:
     only = Path(order.paths[0]) if len(order.paths) == 1 else None
     if order.convert or (only and not _is_folder(only)):
         return list(order.paths)
-    return list(_grouped(order.paths))
+    return _grouped(order.paths)
 
 
-def _grouped(paths: tuple[str, ...]) -> Iterator[str]:
+def _grouped(paths: Sequence[str]) -> list[str]:
+    """As the official client groups: what is part of another fileset goes with that one."""
+    groups: list[tuple[str, frozenset[str]]] = []
+    for path in paths:
+        if any(path in members for _, members in groups):
+            continue
+        for opened, members in _filesets(path):
+            if not any(members <= others for _, others in groups):
+                groups = [each for each in groups if not each[1] <= members]
+                groups.append((opened, members))
+    return [opened for opened, _ in groups]
+
+
+def _filesets(path: str) -> list[tuple[str, frozenset[str]]]:
+    """The filesets at `path`: the file to open, and all of its files."""
     import imageformats  # starts a JVM when used
 
-    claimed: set[str] = set()
-    members: tuple[str, ...]
-    for path in paths:
-        if path in claimed:
-            continue
-        if _is_folder(Path(path)):
-            found = imageformats.scan(path)
-            filesets = [each for each in found.filesets if claimed.isdisjoint(each.files)]
-            broken = [error.path for error in found.unreadable if not error.unknown_format]
-            claimed.update(file for each in filesets for file in each.files)
-            yield from [*(each.files[0] for each in filesets), *broken] or [path]
-            continue
-        try:
-            members = imageformats.resolve(path)[0].files
-        except (imageformats.UnreadableImage, OSError):
-            members = ()
-        if path not in members:  # a copy whose metadata names other files: its row will tell
-            members = (path,)
-        if claimed.isdisjoint(members):
-            claimed.update(members)
-            yield path
+    if _is_folder(Path(path)):
+        found = imageformats.scan(path)
+        broken = [error.path for error in found.unreadable if not error.unknown_format]
+        filesets = [(each.files[0], frozenset(each.files)) for each in found.filesets]
+        # What is broken must not be left behind unnoticed; neither must a folder without images.
+        return filesets + [(each, frozenset([each])) for each in broken] or [
+            (path, frozenset([path]))
+        ]
+    try:
+        files = frozenset(imageformats.resolve(path)[0].files)
+    except (imageformats.UnreadableImage, OSError):
+        files = frozenset()
+    # A copy whose metadata names other files stays by itself, and its row tells so.
+    return [(path, files if path in files else frozenset([path]))]
 
 
 def _is_folder(path: Path) -> bool:
