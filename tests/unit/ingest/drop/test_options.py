@@ -13,39 +13,15 @@ from ingest.drop.options import Tree
 
 PAGE = (Path(__file__).parents[4] / "docs" / "drop-folders.md").read_text()
 
-# What fsDropBox.py, fsServerMS.py and fsServerFS.py of omero-dropbox 5.6.2 read.
+# What fsDropBox.py, fsServerMS.py and fsServerFS.py of omero-dropbox 5.7 read.
 SETTINGS = [
-    "importUsers",
-    "watchDir",
-    "defaultDropBoxDir",
-    "eventTypes",
-    "pathMode",
-    "whitelist",
-    "blacklist",
-    "timeout",
-    "blockSize",
-    "ignoreSysFiles",
-    "ignoreDirEvents",
-    "dirImportWait",
-    "throttleImport",
-    "timeToLive",
-    "timeToIdle",
-    "fileBatch",
-    "readers",
-    "importArgs",
-    "host",
-    "port",
-    "maxRetries",
-    "retryInterval",
-    "platformCheck",
-    "serverIdString",
-    "clientIdString",
-    "clientAdapterName",
-    "monitorServerIdString",
-    "monitorServerAdapterName",
-    "fileServerIdString",
-    "fileServerAdapterName",
-]
+    "importUsers", "watchDir", "defaultDropBoxDir", "eventTypes", "pathMode", "whitelist",
+    "blacklist", "timeout", "blockSize", "ignoreSysFiles", "ignoreDirEvents", "dirImportWait",
+    "throttleImport", "timeToLive", "timeToIdle", "fileBatch", "readers", "importArgs", "host",
+    "port", "maxRetries", "retryInterval", "platformCheck", "serverIdString", "clientIdString",
+    "clientAdapterName", "monitorServerIdString", "monitorServerAdapterName",
+    "fileServerIdString", "fileServerAdapterName",
+]  # fmt: skip
 
 
 def first_cells(heading: str) -> list[str]:

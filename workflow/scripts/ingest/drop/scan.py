@@ -210,13 +210,12 @@ def _with_bioformats(
     when what may have been missing has arrived beside it."""
     busy_folders = {str(Path(path).parent) for path in files.busy}
     lacking: dict[str, str] = {}
+    new = files.new & files.quiet
     if lane.options.ready_marker:
         # The marker tells, not the time: nothing else has to be quiet.
         new = {path for path in files.new if markers.of(Candidate(path, (path,), False))}
         lacking = dict.fromkeys(files.new - new, _no_marker(lane))
         files = Files(files.stamps, files.new, files.new)
-    else:
-        new = files.new & files.quiet
     settled = {}
     for path in new:
         before = memory.refused_before.get(path)

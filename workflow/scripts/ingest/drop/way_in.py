@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -106,9 +107,8 @@ def words(account: Account) -> str:
     if account.intakes:
         lines += ["", "Handed on; `make watch` runs these, or you do:"]
         for intake in account.intakes:
-            lines.append(
-                f"  snakemake --config manifest={intake.manifest} results={intake.results}"
-            )
+            options = f"manifest={intake.manifest}", f"results={intake.results}"
+            lines.append(f"  snakemake --config {shlex.join(options)}")
     lines += ["", *account.problems] if account.problems else []
     return "\n".join(lines) + "\n"
 
