@@ -81,8 +81,8 @@ def by_bioformats(lane: Lane, files: Files, to_judge: Iterable[str], beside: Bes
             to_open.append(path)
     if not to_open:
         return found
-    sets: list[tuple[str, ...]] = []
-    claimed: set[str] = set()
+    sets: dict[str, tuple[str, ...]] = {}  # by the file that was opened
+    claimed: dict[str, str] = {}  # files, and the opened file of their set
     with imageformats.grouping() as fileset_of:
         for path in to_open:
             if path in claimed:
@@ -101,12 +101,14 @@ def by_bioformats(lane: Lane, files: Files, to_judge: Iterable[str], beside: Bes
                 found.refused[path] = reason, beside.of(path)
                 continue
             members = set(fileset.files)
-            sets = [other for other in sets if not members.issuperset(other)]
-            sets.append(fileset.files)
-            claimed |= members
+            for opened in {claimed[member] for member in members & claimed.keys()}:
+                if members.issuperset(sets.get(opened, ())):
+                    sets.pop(opened, None)  # it is a part of this one
+            sets[path] = fileset.files
+            claimed |= dict.fromkeys(members, path)
     found.waiting = {path: why for path, why in found.waiting.items() if path not in claimed}
     found.refused = {path: why for path, why in found.refused.items() if path not in claimed}
-    found.candidates = [_candidate(paths, listed=True) for paths in sets]
+    found.candidates = [_candidate(paths, listed=True) for paths in sets.values()]
     return found
 
 
