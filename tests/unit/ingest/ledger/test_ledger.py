@@ -1,0 +1,133 @@
+"""The ledger of journals and outcomes as they come, on SQLite."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import select
+
+from ingest.config import load
+from ingest.context import Context
+from ingest.fileset import Fileset, StageError
+from ingest.journal import Journal
+from ingest.ledger.schema import VERSION_TABLE, events, filesets, ledger, metadata, runs
+from ingest.ledger.update import forget, note_in_ledger, update
+from ingest.run_history import note_begin, note_end
+from ingest.summary import Outcome
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "results" / "journal")
+
+
+def outcomes(*names: str, **changes: Any) -> list[Outcome]:
+    return [Outcome(Fileset(name, 2 + n, f"/data/{name}"), **{"status": "ok", **changes})
+            for n, name in enumerate(names)]  # fmt: skip
+
+
+def fill(tmp_path: Path, journal: Journal, found: list[Outcome]) -> None:
+    with ledger(tmp_path / "ledger.db") as connection:
+        update(connection, tmp_path / "results", journal, found)
+
+
+def rows(tmp_path: Path, table: Any) -> list[dict[str, Any]]:
+    with ledger(tmp_path / "ledger.db") as connection:
+        return [row._asdict() for row in connection.execute(select(table))]
+
+
+def test_migrations_lead_to_the_tables_that_are_used(tmp_path: Path) -> None:
+    with ledger(tmp_path / "ledger.db") as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_only_journals_that_grew_are_read_again(
+    tmp_path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        journal.append(name, "checksum", "failed", cause="the disk", remedy="Mend it.")
+    fill(tmp_path, journal, outcomes("a", "b"))
+    journal.append("b", "checksum", "done", key="k", record={"host": "node1", "seconds": 2.5})
+    read: list[str] = []
+    whole = Journal.events
+    monkeypatch.setattr(
+        Journal, "events", lambda self, name: read.append(name) or whole(self, name)
+    )
+    fill(tmp_path, journal, outcomes("a", "b"))
+    assert read == ["b"]
+    found = {(row["fileset"], row["number"]): row for row in rows(tmp_path, events)}
+    assert sorted(found) == [("a", 0), ("b", 0), ("b", 1)]
+    assert found["a", 0]["cause"] == "the disk" and found["a", 0]["event"] == "failed"
+    assert (found["b", 1]["host"], found["b", 1]["seconds"]) == ("node1", 2.5)
+
+
+def test_several_results_share_one_and_are_forgotten_alone(
+    tmp_path: Path, journal: Journal
+) -> None:
+    fill(tmp_path, journal, outcomes("a"))
+    with ledger(tmp_path / "ledger.db") as connection:
+        update(connection, tmp_path / "others", Journal(tmp_path / "others"), outcomes("a", "z"))
+        forget(connection, tmp_path / "results")
+    assert [row["fileset"] for row in rows(tmp_path, filesets)] == ["a", "z"]
+
+
+def test_names_that_no_database_takes_are_written_escaped(tmp_path: Path, journal: Journal) -> None:
+    fill(tmp_path, journal, outcomes("a", status="error", cause="no /data/\udcff\0.tif"))
+    assert rows(tmp_path, filesets)[0]["cause"] == "no /data/\\udcff\\0.tif"
+
+
+def test_the_run_at_work_ends_with_its_summary(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    results.mkdir()
+    note_end(results, note_begin(results), True, "one failed")
+    note_begin(results)  # which is killed
+    note_begin(results)
+    config = load({"results": str(results)})
+    note_in_ledger(
+        Context(config, results, Journal(results / "journal")), outcomes("a"), "all well"
+    )
+    with ledger(results / "ledger.db") as connection:
+        found = [row._asdict() for row in connection.execute(select(runs).order_by("started"))]
+    assert [(run["outcome"], run["words"]) for run in found] == [
+        ("failed", "one failed"),
+        ("", ""),
+        ("ok", "all well"),
+    ]
+
+
+def test_a_ledger_that_cannot_be_written_fails_no_run(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    results = tmp_path / "results"
+    results.mkdir()
+    (tmp_path / "ledger.db").write_text("no database at all, but a text that somebody put here")
+    config = load({"results": str(results), "ledger": {"file": str(tmp_path / "ledger.db")}})
+    with pytest.raises(StageError), ledger(tmp_path / "ledger.db"):
+        pass
+    note_in_ledger(Context(config, results, Journal(results / "journal")), outcomes("a"), "")
+    assert "The ledger cannot be used" in caplog.text
+
+
+def test_runs_that_end_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    failed: list[Exception] = []
+
+    def one(number: int) -> None:
+        results = tmp_path / f"results{number}"
+        try:
+            with ledger(tmp_path / "ledger.db") as connection:
+                update(connection, results, Journal(results), outcomes("a", "b"))
+        except StageError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == [] and len(rows(tmp_path, filesets)) == 8
