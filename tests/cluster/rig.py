@@ -114,7 +114,7 @@ class ClusterWorkspace(Workspace):
     def configure(self, **options: Any) -> None:
         super().configure(**{"omero": {"embedded": False}, **options})
 
-    def finish(self, process: subprocess.Popen[str], seconds: float = 400) -> str:
+    def finish(self, process: subprocess.Popen[str], seconds: float = 600) -> str:
         """Waits for a run's end, which must be a success; returns what the terminal showed."""
         try:
             status: int | str = process.wait(seconds)
