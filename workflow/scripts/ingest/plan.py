@@ -134,8 +134,8 @@ def assign(
 
     A fileset stays in its batch; one that left the manifest leaves its batch, and an empty batch
     vanishes. New filesets form new batches in the manifest's order; `_automatic` says what "auto"
-    means for filesets of `mean_bytes`. A batch of size one is named after its fileset, others b00001, b00002, ... past any
-    fileset of such a name.
+    means for filesets of `mean_bytes`. A batch of size one is named after its fileset, others
+    b00001, b00002, ... past any fileset of such a name.
     """
     batch_of = {fileset: name for name, members in earlier.items() for fileset in members}
     batches: dict[str, list[str]] = {name: [] for name in earlier}
