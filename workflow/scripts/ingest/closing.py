@@ -12,8 +12,8 @@ from ingest.context import Context
 from ingest.failures import note_failure
 from ingest.fileset import StageError
 from ingest.inventory import inventory
-from ingest.metadata.report import WORDS as METADATA_WORDS
 from ingest.ledger.update import note_in_ledger
+from ingest.metadata.report import WORDS as METADATA_WORDS
 from ingest.omero.thumbnails import fetch_thumbnails
 from ingest.plan import load_index
 from ingest.provenance import write_crate

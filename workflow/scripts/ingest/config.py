@@ -35,8 +35,8 @@ from ingest.doctor.options import Doctor
 from ingest.drop.options import Trees
 from ingest.fileset import BadText
 from ingest.import_options import ChecksumAlgorithm, Exclusion
-from ingest.metadata.options import Metadata
 from ingest.ledger.options import LedgerOptions
+from ingest.metadata.options import Metadata
 from ingest.notify import Notify
 from ingest.omero.target_grammar import LONGEST_NAME
 from ingest.orders.options import Orders
@@ -302,8 +302,8 @@ class Config(Section):
     )
     batch_size: BatchSize = Field(
         default="auto",
-        description="Filesets per job. auto: one, and above 1,000 filesets up to 250 small ones, or "
-        "as many as it takes for 1,000 batches.",
+        description="Filesets per job. auto: one, and above 1,000 filesets up to 250 small ones, "
+        "or as many as it takes for 1,000 batches.",
     )
     allowed_roots: tuple[FilePath, ...] = Field(
         default=(),

@@ -74,8 +74,8 @@ def _marked(error: yaml.MarkedYAMLError) -> str:
     if "'\\t'" in str(error.problem):
         return f"{where}a tab stands where YAML takes spaces only. Indent by spaces."
     return (
-        f"{where}cannot be read ({error.problem}). Check the indentation, colons and quotes of this "
-        "line and the one above."
+        f"{where}cannot be read ({error.problem}). Check the indentation, colons and quotes of "
+        "this line and the one above."
     )
 
 

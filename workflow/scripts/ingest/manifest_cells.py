@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import get_args
+from typing import Any, get_args
 
 from ingest.config import Config, Transfer
 from ingest.conversion.options import NO_CONVERTER, parse_request
@@ -61,8 +61,8 @@ def check_cells(table: Table, config: Config) -> Iterator[RowProblem]:
             )
 
 
-def _rows(table: Table, *columns: str) -> Iterator[tuple[int, *tuple[str, ...]]]:
-    """Of each row its line and its cells in `columns`."""
+def _rows(table: Table, *columns: str) -> Iterator[tuple[Any, ...]]:
+    """Of each row its line, a number, and its cells in `columns`, which are texts."""
     return zip(table.lines, *(table.columns[column] for column in columns), strict=True)
 
 

@@ -254,7 +254,7 @@ def _read_json(path: Path) -> dict[str, Any] | None:
     try:
         data: dict[str, Any] = json.loads(path.read_bytes())
         if not isinstance(data, dict) or not (
-            _INDEX <= data.keys()
+            data.keys() >= _INDEX
             if path.name == "index.json"
             else all(isinstance(members, list) for members in data.values())
         ):

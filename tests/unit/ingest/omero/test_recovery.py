@@ -33,7 +33,7 @@ def test_state(
 def test_an_import_that_does_not_settle_in_time_is_unfinished(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(recovery, "_state", lambda *_: "running")
+    monkeypatch.setattr(recovery, "import_state", lambda *_: "running")
     with pytest.raises(StillRunning) as running:
         recovery._settled(None, 12, 3, 0.0)  # type: ignore[arg-type]
     assert running.value.cause.startswith("Fileset:12, begun by an earlier run, is still being")
