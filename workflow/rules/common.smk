@@ -27,7 +27,15 @@ from ingest.plan import NO_PLAN, PlanError, compile_plan, load_index
 
 # Targets of their own, which need no plan; the first ones change what runs have made.
 CHANGING_TOOLS = {"relink", "rollback"}
-TOOLS = CHANGING_TOOLS | {"doctor", "plan_report", "audit", "manifest", "orders", "status", "ledger"}
+TOOLS = CHANGING_TOOLS | {
+    "doctor",
+    "plan_report",
+    "audit",
+    "manifest",
+    "orders",
+    "status",
+    "ledger",
+}
 # Snakemake says which targets it was given when all rules are read, which is too late for the plan.
 ASKED_TOOLS = sorted(TOOLS & set(sys.argv[1:]))
 
