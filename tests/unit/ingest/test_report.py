@@ -5,11 +5,9 @@ from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
-import pytest
-
 from ingest import report
 from ingest.fileset import Fileset, Problem
-from ingest.report import id_ranges, render, size, thumbnail_ids, write_report
+from ingest.report import id_ranges, render, thumbnail_ids, write_report
 from ingest.summary import outcome
 from tests.fixtures.outcomes import being_imported, failed, found_there, imported, made_run
 
@@ -188,15 +186,6 @@ def test_a_run_that_did_nothing_has_a_report_too(tmp_path: Path) -> None:
     fileset = Fileset("c", 4, "/nowhere", problem=Problem("no such file", "Correct the path."))
     write_report(tmp_path / "report.html", [outcome(fileset, {})], made_run(tmp_path), {})
     assert "1 of 1 fileset failed" in Page((tmp_path / "report.html").read_text()).text
-
-
-@pytest.mark.parametrize(
-    ("number", "text"),
-    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (99_960, "100 kB"), (999_600, "1.0 MB"),
-     (2_000_000_000_000, "2.0 TB"), (5_000_000_000_000_000, "5000 TB")],
-)  # fmt: skip
-def test_sizes_are_for_people(number: int, text: str) -> None:
-    assert size(number) == text
 
 
 def test_ids_are_told_as_ranges() -> None:

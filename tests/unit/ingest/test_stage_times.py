@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 
-import pytest
-
 from ingest.fileset import Fileset
-from ingest.stage_times import StageTimes, duration, plot, span, stage_times
+from ingest.stage_times import StageTimes, plot, span, stage_times
 from ingest.summary import Outcome, StageRun
 from tests.fixtures.outcomes import failed, imported
 
@@ -13,22 +11,6 @@ from tests.fixtures.outcomes import failed, imported
 def worked(*intervals: tuple[str, float]) -> Outcome:
     runs = tuple(StageRun("import", f"2026-03-{start}+00:00", s, "node1") for start, s in intervals)
     return Outcome(Fileset("a", 2, "/data/a"), "ok", stage_runs=runs)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.04, "0.0 s"),
-        (9.94, "9.9 s"),
-        (42, "42 s"),
-        (59.7, "1 min 00 s"),
-        (185, "3 min 05 s"),
-        (7621, "2 h 07 min"),
-        (274_000, "3 d 4 h"),
-    ],
-)
-def test_durations_are_for_people(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
 
 
 def test_each_stage_is_counted_where_it_worked() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ingest.omero.queries import names_of
 from ingest.omero.session import Session
 from ingest.summary import Outcome
-from ingest.verdict import printable
+from ingest.words import printable
 
 LISTED = 200  # filesets told one by one; imported.csv has them all
 IMAGES_NAMED = 3  # of a fileset

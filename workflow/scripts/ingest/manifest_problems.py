@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.fileset import Problem
+from ingest.words import printable
 
 LONGEST = 600  # characters of a cause: cells may have a hundred thousand
 SHOWN = 50  # problems printed at most; a wrong column makes one for every row
@@ -41,9 +42,7 @@ def shortened(text: str) -> str:
     if len(text) > LONGEST:
         half = LONGEST // 2
         text = f"{text[:half]} ... ({len(text) - 2 * half:,} characters more) ... {text[-half:]}"
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+    return printable(text)
 
 
 def _name(text: str) -> str:

@@ -13,9 +13,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ingest.atomic import write_text
-from ingest.stage_times import duration, plot, span, stage_times
+from ingest.stage_times import plot, span, stage_times
 from ingest.summary import Outcome
 from ingest.verdict import summed_up
+from ingest.words import duration, size
 from ingest.workflow_run import WorkflowRun, sha256
 
 TEMPLATES = Path(__file__).parents[2] / "report"
@@ -88,16 +89,6 @@ def render(outcomes: Sequence[Outcome], run: WorkflowRun, thumbnails: Mapping[in
         },
         hosts=sorted({of.host for outcome in outcomes for of in outcome.stage_runs if of.host}),
     )
-
-
-def size(number: int) -> str:
-    """`number` bytes for people, in decimal units: `512 B`, `1.2 MB`, `340 GB`."""
-    value = float(number)
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if value < 999.5 or unit == "TB":
-            break
-        value /= 1000
-    return f"{value:.0f} {unit}" if unit == "B" or value >= 99.95 else f"{value:.1f} {unit}"
 
 
 def id_ranges(ids: Sequence[int]) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ingest.failures import STAGES
 from ingest.progress import FOLDER, JobProgress
-from ingest.stage_times import duration
+from ingest.words import duration, size
 
 WINDOW = 60.0  # seconds that a rate is taken over
 BAR = 24  # characters
@@ -143,8 +143,8 @@ def line(state: State) -> str:
         f"[{'#' * full}{'-' * (BAR - full)}] {int(100 * part)} %",
         f"{state.filesets:,} of {state.all_filesets:,} filesets",
         *([f"{state.failed:,} failed"] if state.failed else []),
-        *([_bytes(state.bytes)] if state.bytes else []),
-        *([f"{_bytes(state.byte_rate)}/s"] if state.byte_rate else []),
+        *([size(state.bytes)] if state.bytes else []),
+        *([f"{size(state.byte_rate)}/s"] if state.byte_rate else []),
         *([f"{60 * state.fileset_rate:.0f} filesets/min"] if state.fileset_rate else []),
         *([f"{duration(state.seconds_left)} left"] if state.seconds_left else []),
     ]
@@ -157,11 +157,3 @@ def _noted(path: Path) -> JobProgress | None:
         return JobProgress(**json.loads(path.read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
-
-
-def _bytes(number: float) -> str:
-    units = ("B", "kB", "MB", "GB", "TB", "PB")
-    place = 0
-    while number >= 999.5 and place < len(units) - 1:
-        number, place = number / 1000, place + 1
-    return f"{number:.3g} {units[place]}"

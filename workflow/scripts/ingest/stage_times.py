@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ingest.summary import STAGES, Outcome
+from ingest.words import duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +79,6 @@ def span(outcomes: Iterable[Outcome]) -> Span | None:
     return Span(
         datetime.fromtimestamp(intervals[0][0], UTC), datetime.fromtimestamp(reached, UTC), worked
     )
-
-
-def duration(seconds: float) -> str:
-    """`seconds` for people: `0.4 s`, `42 s`, `3 min 05 s`, `2 h 07 min`, `3 d 4 h`."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    minutes = round(seconds / 60)
-    if minutes < 48 * 60:
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    return f"{minutes // 1440} d {minutes % 1440 // 60} h"
 
 
 # Colours that stand for the page's own, so that the plot follows its light or dark scheme.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from ingest import failures
 from ingest.atomic import write_text
+from ingest.csv_text import csv_text
 from ingest.fileset import Fileset, Record, SourceFile, Status
 from ingest.records import read_filesets, read_records
 
@@ -172,12 +172,7 @@ def write_table(path: Path, outcomes: Iterable[Outcome]) -> None:
 
     `bytes` and `files` are of the source files, `seconds` the stages' times added up.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for outcome in outcomes:
-        writer.writerow(_row(outcome))
-    write_text(path, text.getvalue())
+    write_text(path, csv_text(COLUMNS, map(_row, outcomes)))
 
 
 def all_ok(table: Path) -> bool:
@@ -186,30 +181,18 @@ def all_ok(table: Path) -> bool:
         return all(row["status"] in ("ok", "notneeded") for row in csv.DictReader(lines))
 
 
-def _row(outcome: Outcome) -> tuple[str | int, ...]:
+def _row(outcome: Outcome) -> tuple[object, ...]:
     return (
         outcome.fileset.id,
         outcome.status,
-        inert(outcome.cause),
-        inert(outcome.fileset.path),
-        ";".join(map(str, outcome.fileset_ids)) or outcome.found_fileset or "",
-        ";".join(map(str, outcome.image_ids)),
-        ";".join(map(str, outcome.plate_ids)),
-        inert(outcome.target),
+        outcome.cause,
+        outcome.fileset.path,
+        outcome.fileset_ids or outcome.found_fileset or "",
+        outcome.image_ids,
+        outcome.plate_ids,
+        outcome.target,
         len(outcome.files),
         outcome.bytes,
         outcome.facts.get("algorithm", ""),
         f"{outcome.seconds:.3f}",
     )
-
-
-def inert(text: str) -> str:
-    """`text`, which a spreadsheet program will not take for a formula, nor a reader for two rows.
-
-    Only what can be a formula is changed, with the apostrophe such programs take for "this is
-    text": absolute paths never are, and neither are fileset ids, whose characters make no formula
-    that calls or refers to anything outside. A carriage return, which the csv module leaves
-    unquoted, is written as `\\r`.
-    """
-    text = text.replace("\r", "\\r")
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ingest.fileset import Record
 from ingest.summary import Outcome
+from ingest.words import told
 
 LISTED = 20  # failures told on the terminal; the report has the others
 
@@ -26,8 +27,8 @@ def verdict(outcomes: Iterable[Outcome], report: str) -> str:
     sentence = f"{summed_up(counted)} Report: {report}"
     if not failed:
         return sentence
-    told = [
-        _told(
+    failures = [
+        told(
             f"{outcome.fileset.id} (row {outcome.fileset.row} of the manifest, {outcome.stage})",
             outcome.cause,
             outcome.remedy,
@@ -36,8 +37,8 @@ def verdict(outcomes: Iterable[Outcome], report: str) -> str:
     ]
     if len(failed) > LISTED:
         more = len(failed) - LISTED
-        told.append(f"  ... and {more} more: imported.csv, next to the report, has them all.")
-    return "\n\n".join([sentence, f"{len(failed)} failed:", *told, _AFTER_REPAIR])
+        failures.append(f"  ... and {more} more: imported.csv, next to the report, has them all.")
+    return "\n\n".join([sentence, f"{len(failed)} failed:", *failures, _AFTER_REPAIR])
 
 
 def summed_up(counted: Mapping[str, int]) -> str:
@@ -69,22 +70,11 @@ def verdict_of_records(left: Sequence[Record]) -> str:
     said = [_unfinished(unfinished)] if unfinished else []
     if not failed:
         return "".join(said)
-    told = [
-        _told(f"{record.fileset} ({record.stage})", record.cause, record.remedy)
+    failures = [
+        told(f"{record.fileset} ({record.stage})", record.cause, record.remedy)
         for record in failed[:LISTED]
     ]
-    return "\n\n".join([*said, f"{len(failed)} failed:", *told, _AFTER_REPAIR])
+    return "\n\n".join([*said, f"{len(failed)} failed:", *failures, _AFTER_REPAIR])
 
 
 _AFTER_REPAIR = "After the repair, the same command tries again what failed, and only that."
-
-
-def _told(what: str, cause: str, remedy: str) -> str:
-    return f"  {what}\n    cause:  {printable(cause)}\n    remedy: {printable(remedy)}"
-
-
-def printable(text: str) -> str:
-    """`text` with its control characters escaped."""
-    return "".join(
-        character if character.isprintable() else repr(character)[1:-1] for character in text
-    )

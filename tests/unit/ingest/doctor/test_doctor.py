@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ingest.doctor.doctor import umask
-from ingest.doctor.findings import Finding, examined, some
+from ingest.doctor.findings import Finding, examined
 from ingest.doctor.people import Account, current_umask, ourselves
 from ingest.doctor.table import summed_up, table, write
 from ingest.fileset import StageError
@@ -97,8 +97,3 @@ def test_owner_has_the_owners_bits_only(tmp_path: Path, mode: int, may: bool) ->
 def test_ourselves() -> None:
     us = ourselves()
     assert us.uid == os.geteuid() and os.getegid() in us.gids
-
-
-def test_some_of_many() -> None:
-    assert some(["a", "b"]) == "a, b"
-    assert some(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more files"

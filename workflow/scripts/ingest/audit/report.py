@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -12,6 +10,8 @@ from pathlib import Path
 
 from ingest.atomic import write_text
 from ingest.audit.findings import Finding
+from ingest.csv_text import csv_text
+from ingest.words import printable, some
 
 SHOWN = 200  # findings in audit.txt: it is shown on the terminal
 NAMED = 5  # filesets of one finding there
@@ -49,7 +49,7 @@ def _text(results: Path, audited: Audited, findings: Sequence[Finding]) -> str:
     if audited.in_flight:
         lines.append(
             f"{len(audited.in_flight)} in flight, or interrupted (run the workflow again to finish "
-            f"them), not looked at: {_some(audited.in_flight)}."
+            f"them), not looked at: {some(audited.in_flight, 'filesets', NAMED)}."
         )
     lines += audited.notes
     if not findings:
@@ -58,7 +58,11 @@ def _text(results: Path, audited: Audited, findings: Sequence[Finding]) -> str:
     counts = Counter(finding.kind for finding in findings)
     lines += [f"  {number:6d}  {kind}" for kind, number in sorted(counts.items())]
     for finding in findings[:SHOWN]:
-        lines += ["", f"{finding.kind}: {_some(finding.filesets)}", f"  {printable(finding.what)}."]
+        lines += [
+            "",
+            f"{finding.kind}: {some(finding.filesets, 'filesets', NAMED)}",
+            f"  {printable(finding.what)}.",
+        ]
         if finding.also:
             lines.append(f"  The same file: {printable(', '.join(finding.also))}.")
         lines.append(f"  remedy: {finding.help}")
@@ -94,23 +98,10 @@ def _json(audited: Audited, findings: Sequence[Finding]) -> str:
 
 
 def _table(findings: Sequence[Finding]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["kind", "filesets", "file", "also", "what", "remedy"])
-    for finding in findings:
-        cells = [finding.kind, ";".join(finding.filesets), finding.file, ";".join(finding.also)]
-        writer.writerow(map(printable, [*cells, finding.what, finding.help]))
-    return text.getvalue()
-
-
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - NAMED
-    shown = ", ".join(names[:NAMED])
-    return f"{shown} and {more} more" if more > 0 else shown
-
-
-def printable(text: str) -> str:
-    """`text` without characters that would change the terminal, or break a line."""
-    return "".join(
-        character if character.isprintable() else repr(character)[1:-1] for character in text
+    return csv_text(
+        ("kind", "filesets", "file", "also", "what", "remedy"),
+        (
+            (each.kind, each.filesets, each.file, each.also, each.what, each.help)
+            for each in findings
+        ),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +10,6 @@ from ingest.fileset import StageError
 
 Status = Literal["ok", "note", "warn", "fix"]
 STATUSES: tuple[Status, ...] = ("ok", "note", "warn", "fix")
-NAMED = 3  # examples in a finding; the rest is counted
 
 _ODD = "Look at it by hand; what else doctor found holds all the same."
 
@@ -40,15 +39,3 @@ def examined(check: str, look: Callable[[], Iterable[Finding]]) -> list[Finding]
         # Only the kind: words of Ice may hold the session's key.
         found.append(Finding("warn", check, f"not checked ({type(error).__name__})", _ODD))
     return found
-
-
-def counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def some(names: Sequence[str], word: str = "files") -> str:
-    """The first names in a sentence, and how many there are."""
-    shown = ", ".join(names[:NAMED])
-    if len(names) <= NAMED:
-        return shown
-    return f"{shown} and {len(names) - NAMED} more {word}"

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from ingest.config import Config, ConfigError
 from ingest.conversion.options import parse_request
-from ingest.doctor.findings import Finding, Status, counted
+from ingest.doctor.findings import Finding, Status
 from ingest.fileset import Fileset, StageError
 from ingest.journal import JOURNAL, Journal, last_done
 from ingest.listed_files import listed_files
 from ingest.manifest_problems import ManifestError, RowProblem
+from ingest.words import counted
 
 FILES = 50_000  # looked at in all: enough to find what is wrong, soon enough to wait for
 SHOWN = 20  # problems of the manifest told one by one

@@ -10,12 +10,13 @@ from typing import Any
 
 from ingest.config import Config
 from ingest.context import Context
-from ingest.doctor.findings import Finding, some
+from ingest.doctor.findings import Finding
 from ingest.doctor.rows import Row
 from ingest.fileset import StageError
 from ingest.omero.accounts import check_account, no_right
 from ingest.omero.login import find_login
 from ingest.omero.session import Session
+from ingest.words import some
 
 TRIED = (5, 6)  # OMERO versions that the importer's protocol was read from
 MAY_DIFFER, MUST_AGREE = 2.0, 30.0  # seconds between two clocks

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from ingest.config import Config
 from ingest.conversion.place import store
-from ingest.doctor.findings import Finding, counted, some
+from ingest.doctor.findings import Finding
 from ingest.doctor.mounts import Mount, is_temporary
 from ingest.doctor.people import READ, SEARCH, WRITE, Account, has_acl
 from ingest.doctor.rows import Row
 from ingest.import_transfers import is_custom, way
+from ingest.words import counted, some
 
 CHECK = "sources"
 

@@ -12,15 +12,15 @@ from pathlib import Path
 
 from ingest.config import Config
 from ingest.conversion.place import scratch, store
-from ingest.doctor.findings import Finding, counted, some
+from ingest.doctor.findings import Finding
 from ingest.doctor.mounts import Mount, mount_of
 from ingest.doctor.people import Account, user_name
 from ingest.doctor.rows import Row
 from ingest.fileset import StageError
 from ingest.hardlinks import link_obstacle, nearest
 from ingest.import_transfers import is_custom, removes_sources, way
-from ingest.report import size
 from ingest.source_removal import check_removable
+from ingest.words import counted, size, some
 
 NEARLY_FULL = 0.9  # of what is free
 PER_FILESET = 20_000  # bytes of records, journal and table in the results folder, about

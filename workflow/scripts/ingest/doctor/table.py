@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ingest.atomic import write_text
-from ingest.doctor.findings import STATUSES, Finding, counted
-from ingest.verdict import printable
+from ingest.doctor.findings import STATUSES, Finding
+from ingest.words import counted, printable
 
 WIDTH = 100
 _INDENT = 21  # of findings: status and check stand before them

@@ -11,6 +11,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
+from ingest.words import printable
+
 # Names that are never images, by their lower-case form.
 _JUNK = ("thumbs.db", "ehthumbs.db", "desktop.ini", "*~", "~$*", "*.swp", "*.lnk", "*.crswap")
 # What browsers, copy programs and file transfer clients call a file that is not there yet.
@@ -99,8 +101,7 @@ def final_name(path: str) -> str:
 
 def shown(path: str) -> str:
     """A path as it can be told: what no terminal and no UTF-8 text shows is escaped."""
-    text = path.encode("utf-8", "backslashreplace").decode()
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+    return printable(path.encode("utf-8", "backslashreplace").decode())
 
 
 def _read(

@@ -19,6 +19,7 @@ from ingest.drop.scan import Account, scan
 from ingest.drop.state import State
 from ingest.fileset import StageError
 from ingest.intakes import Intake, Outcome, manifest_text, read_rows
+from ingest.words import counted
 
 NAME = "drop"
 STATE = "drop.sqlite"  # beside the folder of the intakes
@@ -98,8 +99,8 @@ def manifest(context: Context) -> None:
 def words(account: Account) -> str:
     """The account for the terminal."""
     lines = [
-        f"{_count(account.files, 'file')} found: {account.known} handed on before; now "
-        f"{_count(account.filesets, 'fileset')} handed on, {len(account.waiting)} waiting, "
+        f"{counted(account.files, 'file')} found: {account.known} handed on before; now "
+        f"{counted(account.filesets, 'fileset')} handed on, {len(account.waiting)} waiting, "
         f"{len(account.refused)} refused ({len(account.news)} of them new)."
     ]
     lines += _listed("Waiting:", account.waiting)
@@ -111,10 +112,6 @@ def words(account: Account) -> str:
             lines.append(f"  snakemake --config {shlex.join(options)}")
     lines += ["", *account.problems] if account.problems else []
     return "\n".join(lines) + "\n"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _listed(title: str, found: Mapping[str, str]) -> list[str]:

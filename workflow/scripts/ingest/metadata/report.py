@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest.atomic import write_text
+from ingest.csv_text import csv_text
 from ingest.metadata.matching import Match
 
 WORDS = "metadata.txt"
@@ -51,11 +50,12 @@ def words(outcome: Outcome, table: Path) -> str:
 
 
 def _table(matches: Mapping[Path, Sequence[Match]]) -> str:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(["table", "line", "object", "problem"])
-    for path, of_table in matches.items():
-        for match in of_table:
-            found = " ".join(f"{each.kind}:{each.id}" for each in match.objects)
-            writer.writerow([str(path), match.row.line, found, match.problem])
-    return text.getvalue()
+    return csv_text(
+        ("table", "line", "object", "problem"),
+        (
+            (str(path), match.row.line, [f"{each.kind}:{each.id}" for each in match.objects],
+             match.problem)
+            for path, of_table in matches.items()
+            for match in of_table
+        ),
+    )  # fmt: skip

@@ -11,8 +11,8 @@ from typing import Any
 from ingest.doctor.storage import is_copied
 from ingest.import_transfers import way
 from ingest.plan_report.planned import Planned
-from ingest.report import size
 from ingest.summary import STAGES
+from ingest.words import size
 
 ENOUGH = 100_000_000  # bytes: what fewer took says nothing of what many take
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
@@ -13,16 +11,15 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ingest.doctor.findings import Finding, counted, some
+from ingest.csv_text import csv_text
+from ingest.doctor.findings import Finding
 from ingest.doctor.table import WIDTH
 from ingest.fileset import Problem
 from ingest.plan_report.estimate import Work
 from ingest.plan_report.omero_side import NEW, PER_FILESET
 from ingest.plan_report.planned import BY_PATH, WORDS, Planned, State
-from ingest.report import FAILURES_TOLD, ROWS, TEMPLATES, id_ranges, size
-from ingest.stage_times import duration
-from ingest.summary import inert
-from ingest.verdict import printable
+from ingest.report import FAILURES_TOLD, ROWS, TEMPLATES, id_ranges
+from ingest.words import counted, duration, printable, size, some
 
 LISTED = 20  # of what stands in the way, in the summary
 
@@ -130,33 +127,31 @@ class Report:
 
 
 def table(rows: Sequence[Planned]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(_cells(row) for row in rows)
-    return text.getvalue()
+    return csv_text(COLUMNS, map(_cells, rows))
 
 
-def _cells(planned: Planned) -> tuple[str | int, ...]:
+def _cells(planned: Planned) -> tuple[object, ...]:
     fileset, problem = planned.fileset, planned.problem
-    texts = (planned.target, planned.target_is, planned.user, planned.group)
     return (
         fileset.id,
         fileset.row,
         planned.state,
-        inert(problem.cause) if problem else "",
-        inert(problem.remedy) if problem else "",
-        inert(fileset.path),
+        problem.cause if problem else "",
+        problem.remedy if problem else "",
+        fileset.path,
         len(planned.row.files),
         planned.row.size,
-        inert(planned.digests),
-        inert(fileset.convert),
-        inert(fileset.transfer),
-        inert(fileset.import_transfer),
+        planned.digests,
+        fileset.convert,
+        fileset.transfer,
+        fileset.import_transfer,
         planned.stored,
         planned.uploaded,
-        *map(inert, texts),
-        ";".join(map(str, planned.omero)),
+        planned.target,
+        planned.target_is,
+        planned.user,
+        planned.group,
+        planned.omero,
         planned.found_by,
     )
 

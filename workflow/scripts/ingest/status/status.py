@@ -16,6 +16,7 @@ from ingest.places import all_intakes, results_folders
 from ingest.plan import PlanError
 from ingest.status.standing import TO_DO, Standing, Trouble, standing
 from ingest.watch.history import read_history
+from ingest.words import told
 
 LISTED = 20  # troubles told of each results folder
 _HEADINGS = {
@@ -95,11 +96,8 @@ def _of_results(found: Standing) -> str:
         jobs = ", ".join(f"{job} ({done:,} done)" for job, done in list(found.at_work.items())[:10])
         lines.append(f"  at work: {len(found.at_work)} jobs: {jobs}")
     for trouble in found.troubles[:LISTED]:
-        lines += [
-            f"  {trouble.fileset} ({trouble.stage}, {_HEADINGS.get(trouble.status, '')})",
-            f"    cause:  {_printable(trouble.cause)}",
-            f"    remedy: {_printable(trouble.remedy)}",
-        ]
+        what = f"{trouble.fileset} ({trouble.stage}, {_HEADINGS.get(trouble.status, '')})"
+        lines.append(told(what, trouble.cause, trouble.remedy))
     if len(found.troubles) > LISTED:
         lines.append(f"  ... and {len(found.troubles) - LISTED:,} more: status.json has them all.")
     return "\n".join(lines)
@@ -126,10 +124,6 @@ def _list(head: str, items: Sequence[str]) -> str:
     shown = [f"  {item}" for item in items[:LISTED]]
     more = [f"  ... and {len(items) - LISTED} more"] if len(items) > LISTED else []
     return "\n".join([head, *shown, *more])
-
-
-def _printable(text: str) -> str:
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 def _json(found: Sequence[Standing], waiting: Sequence[str], left: Sequence[str]) -> str:

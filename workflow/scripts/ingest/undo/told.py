@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,8 +11,8 @@ from typing import Any
 import yaml
 
 from ingest.atomic import write_text
-from ingest.summary import inert
-from ingest.verdict import printable
+from ingest.csv_text import csv_text
+from ingest.words import printable
 
 LISTED = 20  # on the terminal; the table has them all
 
@@ -28,13 +26,9 @@ def write(
     facts: Mapping[str, Any],
 ) -> None:
     """Writes <results>/<tool>.json, .csv, and .txt last: it is what the terminal shows."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow(inert(_cell(row[column])) for column in columns)
+    table = csv_text(columns, ([row[column] for column in columns] for row in rows))
     write_text(results / f"{tool}.json", json.dumps({**facts, "rows": list(rows)}, indent=1) + "\n")
-    write_text(results / f"{tool}.csv", text.getvalue())
+    write_text(results / f"{tool}.csv", table)
     write_text(results / f"{tool}.txt", "\n".join(map(printable, lines)) + "\n")
 
 
@@ -53,9 +47,3 @@ def examples(heading: str, sentences: Sequence[str]) -> list[str]:
     more = len(sentences) - LISTED
     end = [f"    ... and {more} more: the table has them all."] if more > 0 else []
     return ["", f"  {heading}:", *(f"    {each}" for each in sentences[:LISTED]), *end]
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return ";".join(map(str, value))
-    return str(value)
