@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shlex
 import shutil
 import uuid
 from collections.abc import Mapping, Sequence
@@ -42,6 +43,12 @@ class Intake:
     @property
     def results(self) -> Path:
         return self.folder / "results"
+
+    @property
+    def command(self) -> str:
+        """What a person types to run it."""
+        options = (f"manifest={self.manifest}", f"results={self.results}")
+        return f"snakemake --config {shlex.join(options)}"
 
     @property
     def complete(self) -> bool:

@@ -13,9 +13,8 @@ FOLDERS_AT_ONCE = 500
 OWN = (".omero", ".snapshot", ".snapshots", ".zfs", "lost+found")
 # The names that our copies and links have until they are complete.
 _PARTIAL = re.compile(r"\.[0-9a-f]{32}\.partial")
-_AT_WORK = (
-    3600.0  # seconds: a copy that nothing was written to for so long was left by a killed job
-)
+# Seconds: a copy that nothing was written to for so long was left by a killed job.
+_AT_WORK = 3600.0
 
 Known = Callable[[list[str]], Mapping[str, set[str]]]
 

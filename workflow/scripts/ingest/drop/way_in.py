@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -107,9 +106,7 @@ def words(account: Account) -> str:
     lines += _listed("Refused:", {path: account.refused[path] for path in account.news})
     if account.intakes:
         lines += ["", "Handed on; `make watch` runs these, or you do:"]
-        for intake in account.intakes:
-            options = f"manifest={intake.manifest}", f"results={intake.results}"
-            lines.append(f"  snakemake --config {shlex.join(options)}")
+        lines += [f"  {intake.command}" for intake in account.intakes]
     lines += ["", *account.problems] if account.problems else []
     return "\n".join(lines) + "\n"
 

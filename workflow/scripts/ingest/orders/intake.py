@@ -69,16 +69,14 @@ def write_intake(intake: Intake, import_id: int, order: Order, config: Config) -
     allowed_roots: there is no manifest then.
     """
     if _known(intake).get("import_id") != import_id:
-        intake.manifest.unlink(
-            missing_ok=True
-        )  # of an earlier try, whose verdict is not this one's
+        # Of an earlier try, whose verdict is not this one's.
+        intake.manifest.unlink(missing_ok=True)
         (intake.results / "complete").unlink(missing_ok=True)
         (intake.folder / HISTORY).unlink(missing_ok=True)
         known = {"uuid": order.uuid, "import_id": import_id, "verdict": verdict_time(intake)}
         write_text(intake.folder / KNOWN, json.dumps(known) + "\n")
-    trial = (
-        intake.folder / f".{uuid.uuid4().hex}.csv"
-    )  # another poller of this folder may do the same
+    # A name of its own: another poller of this folder may do the same.
+    trial = intake.folder / f".{uuid.uuid4().hex}.csv"
     try:
         write_text(trial, _table(order, order.paths))
         _check(trial, intake, config)

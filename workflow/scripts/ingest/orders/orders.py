@@ -9,9 +9,9 @@ from pathlib import Path
 from ingest.atomic import write_text
 from ingest.context import Context
 from ingest.fileset import StageError
+from ingest.intakes import Intake
 from ingest.orders.claims import Row, others
 from ingest.orders.intake import owner_of
-from ingest.orders.outcome import outcome_of
 from ingest.orders.poll import Poller
 from ingest.orders.tables import database
 from ingest.orders.way_in import NAME
@@ -62,16 +62,12 @@ def orders(context: Context) -> None:
 
 
 def _tell(poller: Poller, row: Row, found: Orders) -> None:
-    intake = poller.intake(row)
-    if is_running(intake.results):  # its verdict may be that of the run before
+    if is_running(poller.intake(row).results):  # its verdict may be that of the run before
         return
-    problem = outcome_of(intake)
-    if problem is None:
-        return
-    poller.end(row, problem)
+    problem = poller.tell_end(row)
     if problem:
         found.failed[row["uuid"]] = problem
-    else:
+    elif problem is not None:
         found.completed.append(row["uuid"])
 
 
@@ -86,7 +82,7 @@ def words(found: Orders, folder: Path) -> str:
     if found.open:
         lines += [
             f"{len(found.open)} are to be done. make watch runs them, or one by one:",
-            *(f"  {_command(folder / order)}" for order in found.open[:20]),
+            *(f"  {Intake(folder / order).command}" for order in found.open[:20]),
         ]
     if found.elsewhere:
         lines += [
@@ -95,7 +91,3 @@ def words(found: Orders, folder: Path) -> str:
             "  If nobody is at work on one any more, give it again: docs/orders.md.",
         ]
     return "\n".join(lines) + "\n"
-
-
-def _command(intake: Path) -> str:
-    return f"snakemake --config manifest={intake}/manifest.csv results={intake}/results"

@@ -66,13 +66,12 @@ class Poller:
         if row["preprocessing_id"] is not None:
             converting(self._engine, row)
 
-    def tell_end(self, row: Row) -> bool:
-        """Tells how an order ended, if its results say so; whether they do."""
+    def tell_end(self, row: Row) -> str | None:
+        """Tells how an order ended, if its results say so: what they say (see `outcome_of`)."""
         problem = outcome_of(self.intake(row))
-        if problem is None:
-            return False
-        self.end(row, problem)
-        return True
+        if problem is not None:
+            self.end(row, problem)
+        return problem
 
     def end(self, row: Row, problem: str) -> None:
         """Tells that an order failed, or, without a problem, that it is in OMERO."""

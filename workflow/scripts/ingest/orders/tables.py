@@ -75,7 +75,7 @@ imports = Table(
 _ours = MetaData()
 
 # One row per order. `import_id` is the pending row it was taken for, `owner` the folder of intakes
-# that has it, `state` one of claims.STATES.
+# that has it, `state` how far it is (see `claims`).
 claims = Table(
     "ingest_claims",
     _ours,

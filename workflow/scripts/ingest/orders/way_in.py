@@ -63,7 +63,7 @@ class OrdersWayIn:
     def report(self, outcome: Outcome) -> None:
         with self._poller() as poller:
             row = poller.order_of(outcome.intake)
-            if row is None or poller.tell_end(row):
+            if row is None or poller.tell_end(row) is not None:
                 return
             problem = self._no_end(outcome) if outcome.status else ""
             if problem:

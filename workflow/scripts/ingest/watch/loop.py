@@ -65,19 +65,25 @@ class Loop:
         return well
 
     def _collect(self, way_in: WayIn) -> bool:
-        try:
+        def collect() -> None:
             for intake in way_in.collect():
                 self._finished.discard(intake.folder)  # an order that was given again
                 self.say(f"{way_in.name}: new intake {intake.id}")
+
+        return self._ends_well(way_in, collect)
+
+    def _ends_well(self, way_in: WayIn, act: Callable[[], None]) -> bool:
+        try:
+            act()
         except StageError as error:
             self.say(f"{way_in.name}: {error.cause}. {error.remedy}")
-            return False
         except Exception as error:
             # One way in that fails must not close the others.
             self.say(f"{way_in.name}: unexpected {type(error).__name__}: {error}; tried again")
             traceback.print_exc(file=sys.stderr)
-            return False
-        return True
+        else:
+            return True
+        return False
 
     def _is_due(self, intake: Intake) -> bool:
         history = read_history(intake)
@@ -123,14 +129,7 @@ class Loop:
     def _report(self, way_in: WayIn, intake: Intake, history: History) -> None:
         gave_up = not history.done and history.attempts >= self.options.attempts
         outcome = Outcome(intake, history.status, history.attempts, gave_up)
-        try:
-            way_in.report(outcome)
-        except StageError as error:
-            self.say(f"{way_in.name}: {error.cause}. {error.remedy}")
-        except Exception as error:
-            self.say(f"{way_in.name}: unexpected {type(error).__name__}: {error}; tried again")
-            traceback.print_exc(file=sys.stderr)
-        else:
+        if self._ends_well(way_in, lambda: way_in.report(outcome)):
             write_history(intake, history.heard())
 
     def _words(self, intake: Intake, history: History) -> str:
