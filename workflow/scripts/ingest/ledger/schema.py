@@ -5,7 +5,6 @@ Times are texts: UTC, ISO 8601, with microseconds, so that they sort.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,10 +21,10 @@ from sqlalchemy import (
     Table,
     Text,
     create_engine,
-    make_url,
 )
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
+from ingest.database_url import postgres_url, words_of
 from ingest.fileset import StageError
 
 VARIABLE = "OMERO_INGEST_LEDGER_URL"
@@ -111,33 +110,19 @@ def ledger(file: Path) -> Iterator[Connection]:
             yield connection
         engine.dispose()
     except (SQLAlchemyError, OSError) as error:
-        words = str(error.orig).strip() if isinstance(error, DBAPIError) else str(error)
-        if url.password:
-            words = words.replace(str(url.password), "***")
         raise StageError(
-            f"The ledger cannot be used: {words}",
+            f"The ledger cannot be used: {words_of(error, url)}",
             f"See that its file, or the database of {VARIABLE}, can be written to. It is derived: "
             "remove it, and snakemake ledger makes it anew.",
         ) from None
 
 
 def _url(file: Path) -> URL:
-    text = os.environ.get(VARIABLE, "").strip()
-    if not text:
+    url = postgres_url(VARIABLE)
+    if url is None:
         file.parent.mkdir(parents=True, exist_ok=True)
         return URL.create("sqlite", database=str(file))
-    try:
-        url = make_url(text)
-        backend = url.get_backend_name()
-    except (ArgumentError, ValueError):  # whose words hold parts of the address
-        backend = ""
-    if backend != "postgresql":
-        raise StageError(
-            f"{VARIABLE} is no address of a PostgreSQL database",
-            "Write postgresql://USER:PASSWORD@HOST:5432/DATABASE, with @ : / and % of a password "
-            "as %40 %3A %2F and %25; or unset it for an SQLite file.",
-        )
-    return url.set(drivername="postgresql+psycopg2")
+    return url
 
 
 def _migrate(connection: Connection) -> None:

@@ -8,7 +8,6 @@ is in a table of our own, `ingest_claims`.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -28,10 +27,10 @@ from sqlalchemy import (
     create_engine,
     func,
     inspect,
-    make_url,
 )
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from ingest.database_url import postgres_url, remedy, words_of
 from ingest.fileset import StageError
 
 VARIABLE = "INGEST_TRACKING_DB_URL"  # BIOMERO's name for it
@@ -101,13 +100,13 @@ def database() -> Iterator[Engine]:
         yield _engine(url)
     except DBAPIError as error:
         raise StageError(
-            f"The database of orders says: {_without_password(str(error.orig).strip(), url)}",
+            f"The database of orders says: {words_of(error, url)}",
             f"See that it runs, and that {VARIABLE} holds its address and password. Orders stay in "
             "it; nothing is lost.",
         ) from None
     except SQLAlchemyError as error:
         raise StageError(
-            f"The database of orders cannot be used: {_without_password(str(error), url)}",
+            f"The database of orders cannot be used: {words_of(error, url)}",
             f"See that {VARIABLE} names the database that OMERO.biomero writes to.",
         ) from None
 
@@ -123,22 +122,13 @@ def _engine(url: URL) -> Engine:
 
 
 def _url() -> URL:
-    text = os.environ.get(VARIABLE, "").strip()
-    remedy = (
-        f"Set {VARIABLE}, in the environment, to the address that OMERO.biomero has: "
-        "postgresql://USER:PASSWORD@HOST:5432/DATABASE, with @ : / and % of a password written as "
-        "%40 %3A %2F and %25."
-    )
-    if not text:
-        raise StageError(f"{VARIABLE} is not set, so there is no database of orders", remedy)
-    try:
-        url = make_url(text)
-        backend = url.get_backend_name()
-    except (ArgumentError, ValueError):  # whose words hold parts of the address
-        raise StageError(f"{VARIABLE} is no address of a database", remedy) from None
-    if backend not in ("postgresql", "postgres"):
-        raise StageError(f"{VARIABLE} names no PostgreSQL database but {backend}", remedy)
-    return url.set(drivername="postgresql+psycopg2")
+    url = postgres_url(VARIABLE)
+    if url is None:
+        raise StageError(
+            f"{VARIABLE} is not set, so there is no database of orders",
+            f"{remedy(VARIABLE)} OMERO.biomero has it, too.",
+        )
+    return url
 
 
 def _check(engine: Engine) -> None:
@@ -167,8 +157,3 @@ def _create(engine: Engine) -> None:
         # Two that begin at once would both find it missing.
         connection.exec_driver_sql("select pg_advisory_xact_lock(hashtext('ingest_claims'))")
         _ours.create_all(connection)
-
-
-def _without_password(text: str, url: URL) -> str:
-    password = url.password
-    return text.replace(str(password), "***") if password else text
