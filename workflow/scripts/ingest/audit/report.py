@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ingest.atomic import write_text
 from ingest.audit.findings import Finding
 from ingest.csv_text import csv_text
-from ingest.words import printable, some
+from ingest.tool_words import write_words
+from ingest.words import some
 
 SHOWN = 200  # findings in audit.txt: it is shown on the terminal
 NAMED = 5  # filesets of one finding there
@@ -33,14 +34,14 @@ class Audited:
 
 
 def write_report(results: Path, audited: Audited, findings: Sequence[Finding]) -> None:
+    """Writes results/audit.csv, audit.json and audit.txt."""
     write_text(results / "audit.csv", _table(findings))
-    write_text(results / "audit.json", _json(audited, findings))
-    write_text(results / "audit.txt", _text(results, audited, findings))
+    write_words(results, "audit", _words(results, audited, findings), _facts(audited, findings))
 
 
-def _text(results: Path, audited: Audited, findings: Sequence[Finding]) -> str:
+def _words(results: Path, audited: Audited, findings: Sequence[Finding]) -> str:
     lines = [
-        f"Audit of {printable(audited.what)}, mode {audited.mode}: {audited.filesets} filesets, "
+        f"Audit of {audited.what}, mode {audited.mode}: {audited.filesets} filesets, "
         f"{audited.files} files, {audited.read_files} of them read again "
         f"({audited.read_bytes} bytes).",
     ]
@@ -61,18 +62,18 @@ def _text(results: Path, audited: Audited, findings: Sequence[Finding]) -> str:
         lines += [
             "",
             f"{finding.kind}: {some(finding.filesets, 'filesets', NAMED)}",
-            f"  {printable(finding.what)}.",
+            f"  {finding.what}.",
         ]
         if finding.also:
-            lines.append(f"  The same file: {printable(', '.join(finding.also))}.")
+            lines.append(f"  The same file: {', '.join(finding.also)}.")
         lines.append(f"  remedy: {finding.help}")
     if len(findings) > SHOWN:
         lines += ["", f"{len(findings) - SHOWN} more are in {results / 'audit.csv'}."]
     return "\n".join(lines) + "\n"
 
 
-def _json(audited: Audited, findings: Sequence[Finding]) -> str:
-    content = {
+def _facts(audited: Audited, findings: Sequence[Finding]) -> dict[str, Any]:
+    return {
         "what": audited.what,
         "mode": audited.mode,
         "filesets": audited.filesets,
@@ -94,7 +95,6 @@ def _json(audited: Audited, findings: Sequence[Finding]) -> str:
             for finding in findings
         ],
     }
-    return json.dumps(content, indent=1) + "\n"
 
 
 def _table(findings: Sequence[Finding]) -> str:

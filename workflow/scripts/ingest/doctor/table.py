@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from ingest.atomic import write_text
 from ingest.doctor.findings import STATUSES, Finding
+from ingest.tool_words import write_words
 from ingest.words import counted, printable
 
 WIDTH = 100
@@ -18,8 +19,8 @@ _INDENT = 21  # of findings: status and check stand before them
 
 
 def write(results: Path, findings: Sequence[Finding]) -> None:
-    write_text(results / "doctor.txt", table(findings, results))
-    write_text(results / "doctor.json", _json(findings))
+    """Writes results/doctor.txt and doctor.json."""
+    write_words(results, "doctor", table(findings, results), _facts(findings))
 
 
 def table(findings: Sequence[Finding], results: Path) -> str:
@@ -54,24 +55,10 @@ def _wrapped(head: str, text: str) -> list[str]:
     )
 
 
-def _json(findings: Sequence[Finding]) -> str:
+def _facts(findings: Sequence[Finding]) -> dict[str, Any]:
     count = Counter(finding.status for finding in findings)
-    return (
-        json.dumps(
-            {
-                "checked": datetime.now(UTC).isoformat(),
-                **{status: count[status] for status in STATUSES},
-                "findings": [
-                    {
-                        "status": finding.status,
-                        "check": finding.check,
-                        "finding": finding.finding,
-                        "remedy": finding.remedy,
-                    }
-                    for finding in findings
-                ],
-            },
-            indent=1,
-        )
-        + "\n"
-    )
+    return {
+        "checked": datetime.now(UTC).isoformat(),
+        **{status: count[status] for status in STATUSES},
+        "findings": [asdict(finding) for finding in findings],
+    }

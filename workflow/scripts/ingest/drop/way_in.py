@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from ingest.drop.scan import Account, scan
 from ingest.drop.state import State
 from ingest.fileset import StageError
 from ingest.intakes import Intake, Outcome, manifest_text, read_rows
+from ingest.tool_words import write_words
 from ingest.words import counted
 
 NAME = "drop"
@@ -83,14 +83,12 @@ def manifest(context: Context) -> None:
     account = way_in.look()
     for intake in account.intakes:
         context.log.info("handed on: %s", intake.manifest)
-    told = {
+    facts = {
         **asdict(account),
         "intakes": [str(intake.manifest) for intake in account.intakes],
         "news": sorted(account.news),
     }
-    text = json.dumps(told, indent=2, sort_keys=True)
-    write_text(context.results / "manifest.json", text + "\n")
-    write_text(context.results / "manifest.txt", words(account))
+    write_words(context.results, "manifest", words(account), facts)
     if account.problems:
         raise SystemExit(1)
 

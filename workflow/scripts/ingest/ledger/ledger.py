@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from ingest.atomic import write_text
 from ingest.context import Context
 from ingest.journal import JOURNAL, Journal
 from ingest.ledger.schema import ledger
@@ -13,6 +11,7 @@ from ingest.ledger.update import forget, ledger_file, update
 from ingest.places import results_folders
 from ingest.plan import load_index
 from ingest.summary import Outcome, collect
+from ingest.tool_words import write_words
 
 
 def rebuild(context: Context) -> None:
@@ -30,8 +29,7 @@ def rebuild(context: Context) -> None:
         f"{sum(counted.values())} filesets of {len(counted)} results folders are in the ledger."
     ]
     words += [f"  {number:>9,}  {folder}" for folder, number in counted.items()]
-    write_text(context.results / "ledger.json", json.dumps({"filesets": counted}, indent=2) + "\n")
-    write_text(context.results / "ledger.txt", "\n".join(words) + "\n")
+    write_words(context.results, "ledger", "\n".join(words), {"filesets": counted})
 
 
 def _outcomes(folder: Path) -> list[Outcome]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ingest.atomic import write_text
 from ingest.context import Context
 from ingest.fileset import StageError
 from ingest.intakes import Intake
@@ -16,6 +14,7 @@ from ingest.orders.poll import Poller
 from ingest.orders.tables import database
 from ingest.orders.way_in import NAME
 from ingest.run_lock import is_running
+from ingest.tool_words import write_words
 
 
 @dataclass
@@ -55,8 +54,7 @@ def orders(context: Context) -> None:
             "Set watch.intakes to a folder that may be written to and has room. The orders that "
             "were taken go on with the next look.",
         ) from None
-    write_text(context.results / "orders.json", json.dumps(vars(found), indent=2) + "\n")
-    write_text(context.results / "orders.txt", words(found, folder))
+    write_words(context.results, "orders", words(found, folder), vars(found))
     if found.refused or found.failed:
         raise SystemExit(1)
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from ingest.atomic import write_text
 from ingest.config import Config
 from ingest.context import Context
 from ingest.intakes import Intake
 from ingest.places import all_intakes, results_folders
 from ingest.plan import PlanError
 from ingest.status.standing import TO_DO, Standing, Trouble, standing
+from ingest.tool_words import write_words
 from ingest.watch.history import read_history
 from ingest.words import told
 
@@ -33,8 +31,12 @@ def status(context: Context) -> None:
     """Writes how everything stands; it looks only, and takes no lock."""
     found = [_standing(folder) for folder in results_folders(context.config)]
     waiting, left = _intakes(context.config)
-    write_text(context.results / "status.json", _json(found, waiting, left))
-    write_text(context.results / "status.txt", words(found, waiting, left))
+    facts = {
+        "results": [asdict(each) for each in found],
+        "intakes_waiting": waiting,
+        "intakes_left": left,
+    }
+    write_words(context.results, "status", words(found, waiting, left), facts)
 
 
 def _standing(folder: Path) -> Standing:
@@ -124,12 +126,3 @@ def _list(head: str, items: Sequence[str]) -> str:
     shown = [f"  {item}" for item in items[:LISTED]]
     more = [f"  ... and {len(items) - LISTED} more"] if len(items) > LISTED else []
     return "\n".join([head, *shown, *more])
-
-
-def _json(found: Sequence[Standing], waiting: Sequence[str], left: Sequence[str]) -> str:
-    every: dict[str, Any] = {
-        "results": [asdict(each) for each in found],
-        "intakes_waiting": list(waiting),
-        "intakes_left": list(left),
-    }
-    return json.dumps(every, indent=2) + "\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ import yaml
 
 from ingest.atomic import write_text
 from ingest.csv_text import csv_text
-from ingest.words import printable
+from ingest.tool_words import write_words
 
 LISTED = 20  # on the terminal; the table has them all
 
@@ -27,9 +26,8 @@ def write(
 ) -> None:
     """Writes <results>/<tool>.json, .csv, and .txt last: it is what the terminal shows."""
     table = csv_text(columns, ([row[column] for column in columns] for row in rows))
-    write_text(results / f"{tool}.json", json.dumps({**facts, "rows": list(rows)}, indent=1) + "\n")
     write_text(results / f"{tool}.csv", table)
-    write_text(results / f"{tool}.txt", "\n".join(map(printable, lines)) + "\n")
+    write_words(results, tool, "\n".join(lines), {**facts, "rows": list(rows)})
 
 
 def command(tool: str, options: Mapping[str, Any]) -> str:
