@@ -202,3 +202,29 @@ def write_ome_tiff_of(box: Box, name: str) -> Path:
     path = box.root / name
     path.parent.mkdir(parents=True, exist_ok=True)
     return write_ome_tiff(path)
+
+
+def test_a_hard_link_that_is_of_no_use_hides_no_image(images: Box) -> None:
+    (images.root / "ada").mkdir()
+    (images.root / "bob").mkdir()
+    image = write_ome_tiff(images.root / "ada/image.ome.tif")
+    for link in ("ada/a-link.ome.tif", "ada/b-link.ome.tif"):
+        (images.root / link).hardlink_to(image)
+    image.rename(images.root / "bob/image.ome.tif")
+    (images.root / "ada/image.ome.tif").hardlink_to(images.root / "bob/image.ome.tif")
+    for _ in range(5):
+        account = images.scan()
+    assert images.handed == [["ada/image.ome.tif"]]
+    assert not account.refused and not account.news
+
+
+def test_links_that_are_all_of_no_use_are_told_once(images: Box) -> None:
+    (images.root / "ada").mkdir()
+    image = write_ome_tiff(images.folder / "image.ome.tif")
+    image.write_bytes(image.read_bytes()[:300])
+    for link in ("ada/a.ome.tif", "ada/b.ome.tif"):
+        (images.root / link).hardlink_to(image)
+    news = [images.scan().news for _ in range(8)]
+    assert sorted(path for each in news for path in each) == [
+        str(images.root / "ada/a.ome.tif"), str(images.root / "ada/b.ome.tif"),
+    ]  # fmt: skip

@@ -96,8 +96,16 @@ class _Memory:
         return self.now - since
 
     def is_further_name(self, path: str, stamp: Stamp) -> bool:
-        """Whether this scan has seen the file already, by another name."""
-        return self._names.setdefault(stamp, path) != path
+        """Whether this scan has seen the file already, by another name. One that was refused gives
+        way to one that was not: a file may be of use under one of its names only."""
+        first = self._names.setdefault(stamp, path)
+        if self.was_refused(first, stamp) and not self.was_refused(path, stamp):
+            self._names[stamp] = first = path
+        return first != path
+
+    def was_refused(self, path: str, stamp: Stamp) -> bool:
+        before = self.refused_before.get(path)
+        return before is not None and before.content == stamp.content
 
     def refuse(
         self, path: str, content: tuple[int, int, int], reason: str, beside: str = ""
@@ -187,12 +195,16 @@ def _sorted_out(lane: Lane, listing: Listing, memory: _Memory) -> Files:
     settle = lane.options.settle
     stamps = {path: stamp for path, stamp in listing.files.items() if not _is_marker(path, lane)}
     with memory.state.change():  # of all renamed files at once
-        new = {
-            path
-            for path, stamp in stamps.items()
-            if recognise(path, stamp, memory.state) is None
-            and not (lane.may_begin(path) and memory.is_further_name(path, stamp))
-        }
+        new = set()
+        for path in sorted(stamps, key=lambda path: memory.was_refused(path, stamps[path])):
+            if recognise(path, stamps[path], memory.state) is not None:
+                continue
+            if not (lane.may_begin(path) and memory.is_further_name(path, stamps[path])):
+                new.add(path)
+                continue
+            memory.quiet_for(path, stamps[path])  # its turn may come
+            if memory.was_refused(path, stamps[path]):
+                memory.refused_now[path] = memory.refused_before[path]
     quiet = {path for path in new if memory.quiet_for(path, stamps[path]) >= settle}
     # One that was given up long ago holds nobody back.
     arriving = {
