@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from ingest.digests import digest_bytes
@@ -160,6 +161,22 @@ def test_links_in_the_store_and_the_longest_root(rig: Rig) -> None:
     rerun = run_all(rig)
     assert rerun["stored"].status == "ok", rerun["stored"].cause
     assert rerun["stored"].facts["fileset_id"] == records["stored"].facts["fileset_id"]
+
+
+def test_a_store_that_was_copied_to_another_disk_is_audited_as_before(rig: Rig) -> None:
+    store, new = rig.folder / "store", rig.folder / "new-store"
+    rig.options["transfer"] = {"store": str(store)}
+    for transfer in ("mv", "ln", "cp", "ln_s"):
+        add(rig, f"by-{transfer}", rig.folder / "raw", transfer=transfer)
+    run_all(rig)
+    shutil.copytree(store, new, symlinks=True)  # other inodes, as on another disk
+    shutil.rmtree(store)
+
+    told = use(rig, "relink", roots={str(store): str(new)}, apply=4)
+    audited = use(rig, "audit", strays=False)
+
+    assert told.status == 0, told.words
+    assert audited.status == 0, audited.words
 
 
 def test_killed_at_every_moment_it_finishes_when_run_again(rig: Rig) -> None:

@@ -147,7 +147,7 @@ def _names_on_disk(file: SourceFile, source: SourceFile | None, row: ImportedRow
         "source" if file.path == file.source else "stored file",
         file.mtime_ns,
         file.inode,
-        read_only=file.path != file.source or file.path in row.protected,
+        read_only=file.path in row.protected,
         access=tuple(noted) if noted else None,
     )
     names = [kept]
