@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from ingest.audit import omero_word
 from ingest.audit.expected import Expected, expect_row, expect_stranger, fileset_of
@@ -13,6 +12,7 @@ from ingest.audit.looking import look_at_all
 from ingest.audit.omero_word import FILESETS_AT_ONCE, Word
 from ingest.audit.report import Audited, write_report
 from ingest.audit.strays import strays
+from ingest.chunks import in_chunks
 from ingest.context import Context
 from ingest.fileset import StageError
 from ingest.import_transfers import way
@@ -21,8 +21,6 @@ from ingest.omero.placing import REMEDY_MOUNT
 from ingest.omero.repository import ManagedRepository, open_repository
 from ingest.omero.session import Session
 from ingest.records import read_records
-
-T = TypeVar("T")
 
 
 def audit(context: Context) -> None:
@@ -87,7 +85,7 @@ def _expect(
         expected.findings += _without_journal(context, {row.id for row in rows})
     elsewhere: list[str] = []
     known: set[int] = set()
-    for some in _chunks(rows, FILESETS_AT_ONCE):
+    for some in in_chunks(rows, FILESETS_AT_ONCE):
         word = _word(session, some, context)
         for row in some:
             events = row.begun.values()
@@ -218,14 +216,10 @@ def _confirmed(
             changed.add(name)
     strangers = [name for name in concerned if name.startswith("Fileset:")]
     with context.sessions.using() as session:
-        for some in _chunks(strangers, FILESETS_AT_ONCE):
+        for some in in_chunks(strangers, FILESETS_AT_ONCE):
             ids = [int(name.partition(":")[2]) for name in some]
             changed |= set(some) - {
                 f"Fileset:{fileset}" for fileset in omero_word.existing(session, ids)
             }
     audited.in_flight += sorted(changed)
     return [each for each in findings if not each.filesets or not changed >= set(each.filesets)]
-
-
-def _chunks(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
-    return (items[start : start + size] for start in range(0, len(items), size))

@@ -13,6 +13,7 @@ from ingest.audit.findings import Finding
 from ingest.audit.permissions import writers
 from ingest.audit.report import Audited
 from ingest.audit.verified import DIFFERS, Verified
+from ingest.chunks import in_chunks
 from ingest.context import Context
 from ingest.source_files import in_threads
 
@@ -29,8 +30,7 @@ def look_at_all(files: Sequence[File], audited: Audited, context: Context) -> li
     with Verified(context.results) as verified:
         chosen = _chosen(files, verified.times, options.fraction) if full else set()
         told = time.monotonic()
-        for start in range(0, len(files), AT_ONCE):
-            some = files[start : start + AT_ONCE]
+        for some in in_chunks(files, AT_ONCE):
 
             def look(file: File) -> Look:
                 seen = Look(file, id(file) in chosen, full, options.permissions)
@@ -48,7 +48,7 @@ def look_at_all(files: Sequence[File], audited: Audited, context: Context) -> li
                     before, filesets = folders.setdefault(folder, (group_may, set()))
                     folders[folder] = (before and group_may, filesets | {*file.filesets})
             if time.monotonic() - told > TOLD:
-                context.log.info("looked at %d of %d files", start + len(some), len(files))
+                context.log.info("looked at %d of %d files", audited.files, len(files))
                 told = time.monotonic()
         times = [verified.times.get(_key(file), file.since) for file in files]
     audited.oldest = min((t for t in times if t != DIFFERS), default="") if full else ""

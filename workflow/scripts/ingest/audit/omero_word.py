@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from omero.rtypes import unwrap
 
+from ingest.chunks import in_chunks
 from ingest.fileset import StageError
 from ingest.omero import queries
 from ingest.omero.queries import Entry
@@ -40,23 +41,13 @@ def word_on(session: Session, filesets: Sequence[int], marks: Sequence[str]) -> 
     word.existing.update(existing(session, ids))
     own = unwrap(open_repository(session, None).proxy.root().getHash())
     # The entries' order is that of the fileset's files.
-    for (
-        _,
-        fileset,
-        client_path,
-        file_id,
-        path,
-        name,
-        size,
-        digest,
-        algorithm,
-        repo,
-    ) in session.pages(
+    rows = session.pages(
         "select e.id, e.fileset.id, e.clientPath, o.id, o.path, o.name, o.size, o.hash, h.value, "
         "o.repo from FilesetEntry e join e.originalFile o left outer join o.hasher h "
         "where e.fileset.id in (:ids) and e.id > :last order by e.id",
         ids=ids,
-    ):
+    )
+    for _, fileset, client_path, file_id, path, name, size, digest, algorithm, repo in rows:
         entry = Entry(client_path, file_id, path, name, size or 0, digest or "", algorithm or "")
         word.entries.setdefault(fileset, []).append(entry)
         if repo and own and repo != own:
@@ -80,18 +71,12 @@ def filesets_of_group(session: Session, group: str) -> Iterator[list[int]]:
             "Correct audit.group, or audit with an account that is in that group or an "
             "administrator.",
         )
-    some: list[int] = []
-    for (fileset,) in session.pages(
+    rows = session.pages(
         "select f.id from Fileset f where f.details.group.name = :name and f.id > :last "
         "order by f.id",
         name=group,
-    ):
-        some.append(fileset)
-        if len(some) == FILESETS_AT_ONCE:
-            yield some
-            some = []
-    if some:
-        yield some
+    )
+    yield from in_chunks((fileset for (fileset,) in rows), FILESETS_AT_ONCE)
 
 
 def sees_all(session: Session) -> bool:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from ingest.chunks import in_chunks
+
 FOLDERS_AT_ONCE = 500
 # At the repository's top: OMERO.server's own files, and those of file systems.
 OWN = (".omero", ".snapshot", ".snapshots", ".zfs", "lost+found")
@@ -30,7 +32,8 @@ def strays(top: Path, known: Known, only: Iterable[str] | None = None) -> Iterat
     unknown_folders: set[str] = set()
     unknown: list[str] = []
     needed: set[str] = set()  # folders above something that OMERO knows
-    for listed in _some(_listed(top) if only is None else _folders(top, sorted(set(only)))):
+    folders = _listed(top) if only is None else _folders(top, sorted(set(only)))
+    for listed in in_chunks(folders, FOLDERS_AT_ONCE):
         names_of = known([folder for folder, _ in listed])
         for folder, names in listed:
             its = names_of.get(folder, set())
@@ -79,19 +82,6 @@ def _names(folder: Path) -> dict[str, bool]:
             return {entry.name: entry.is_dir(follow_symlinks=False) for entry in entries}
     except OSError:  # gone since, or not ours to read: nothing can be said of it
         return {}
-
-
-def _some(
-    listed: Iterable[tuple[str, dict[str, bool]]],
-) -> Iterator[list[tuple[str, dict[str, bool]]]]:
-    some = []
-    for each in listed:
-        some.append(each)
-        if len(some) == FOLDERS_AT_ONCE:
-            yield some
-            some = []
-    if some:
-        yield some
 
 
 def _above(folder: str) -> list[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, Table, delete, func, insert, select
 from sqlalchemy import update as update_rows
 
+from ingest.chunks import in_chunks
 from ingest.config import Config
 from ingest.context import Context
 from ingest.fileset import StageError
@@ -20,8 +20,6 @@ from ingest.run_history import now, read_runs
 from ingest.summary import Outcome
 
 CHUNK = 5_000  # rows of one insert
-
-_T = TypeVar("_T")
 
 
 def ledger_file(config: Config) -> Path:
@@ -107,9 +105,9 @@ def _update_events(connection: Connection, its: int, journal: Journal) -> None:
     known = select(journals.c.fileset, journals.c.bytes).where(journals.c.results_id == its)
     earlier: dict[str, int] = dict(connection.execute(known).tuples().all())
     grown = [(name, size) for name, size in _sizes(journal.folder) if earlier.get(name) != size]
-    for some in _chunks(grown, CHUNK):
+    for some in in_chunks(grown, CHUNK):
         again = [name for name, _ in some if name in earlier]
-        for names in _chunks(again, 500):  # SQLite's limit of variables
+        for names in in_chunks(again, 500):  # SQLite's limit of variables
             for table in (events, journals):
                 connection.execute(
                     delete(table).where(table.c.results_id == its, table.c.fileset.in_(names))
@@ -153,16 +151,10 @@ def _events(its: int, name: str, journal: Journal) -> Iterator[dict[str, Any]]:
 
 
 def _insert(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
-    for some in _chunks(rows, CHUNK):
+    for some in in_chunks(rows, CHUNK):
         connection.execute(insert(table), some)
 
 
 def _plain(text: str) -> str:
     """A text that any database takes: no NUL, no half of a surrogate pair."""
     return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
-
-
-def _chunks(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
-    left = iter(items)
-    while some := list(islice(left, size)):
-        yield some

@@ -10,6 +10,7 @@ import omero
 import omero.all
 from omero.rtypes import rint
 
+from ingest.chunks import in_chunks
 from ingest.omero import queries
 from ingest.omero.session import Session
 
@@ -30,9 +31,8 @@ def fetch_thumbnails(
         by_group[group].append((pixels, image))
     thumbnails: dict[int, bytes] = {}
     for group, found in by_group.items():
-        for start in range(0, len(found), _AT_ONCE):
-            some = dict(found[start : start + _AT_ONCE])
-            thumbnails.update(_fetch(session, group, some, longest_side))
+        for some in in_chunks(found, _AT_ONCE):
+            thumbnails.update(_fetch(session, group, dict(some), longest_side))
     return thumbnails
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
+from ingest.chunks import in_chunks
 from ingest.context import Context
 from ingest.doctor.rows import Row
 from ingest.fileset import Problem, StageError
@@ -123,9 +123,9 @@ def _state_of(session: Session, target: str) -> str:
 def _filesets(
     session: Session, rows: Iterable[Row], context: Context
 ) -> dict[str, tuple[int, str]]:
-    paths = iter(dict.fromkeys(path for row in rows for path in client_paths(row, context)))
+    paths = dict.fromkeys(path for row in rows for path in client_paths(row, context))
     found: dict[str, tuple[int, str]] = {}
-    while some := list(islice(paths, AT_ONCE)):
+    for some in in_chunks(paths, AT_ONCE):
         answer = session.rows(
             "select e.clientPath, f.id, g.name from FilesetEntry e join e.fileset f "
             "join f.details.group g where e.clientPath in (:paths) order by f.id desc",

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from ingest.chunks import in_chunks
 from ingest.context import Context
 from ingest.copying import partial_path
 from ingest.fileset import Problem, StageError
@@ -32,9 +33,9 @@ def take_out(items: Sequence[Item], options: Rollback, context: Context) -> None
     for item in items:
         accounts.setdefault((item.begun.user, item.begun.group), []).append(item)
     for (user, group), own in accounts.items():
-        for start in range(0, len(own), _AT_ONCE):
+        for some in in_chunks(own, _AT_ONCE):
             with context.sessions.using(user, group) as session:
-                _take_some(session, own[start : start + _AT_ONCE], options, context)
+                _take_some(session, some, options, context)
         context.sessions.release(user, group)
 
 

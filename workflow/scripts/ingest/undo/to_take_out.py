@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ingest.chunks import in_chunks
 from ingest.context import Context
 from ingest.fileset import Problem, SourceFile, StageError
 from ingest.omero import queries
@@ -106,8 +107,8 @@ def _of_account(
 
 
 def _filesets(session: Session, import_ids: list[str]) -> Iterator[tuple[int, str]]:
-    for start in range(0, len(import_ids), _AT_ONCE):
-        yield from queries.filesets_with_import_ids(session, import_ids[start : start + _AT_ONCE])
+    for some in in_chunks(import_ids, _AT_ONCE):
+        yield from queries.filesets_with_import_ids(session, some)
 
 
 def _imported(row: Row, begun: Begun, fileset_id: int, context: Context) -> Imported:

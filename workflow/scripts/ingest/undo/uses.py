@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ingest.chunks import in_chunks
 from ingest.omero.session import Session
 
 _AT_ONCE = 500  # ids per query
@@ -146,6 +147,5 @@ def _sharing(session: Session, by_id: Mapping[int, Imported]) -> Iterator[tuple[
 
 
 def _rows(session: Session, hql: str, ids: Mapping[int, object]) -> Iterator[list[Any]]:
-    numbers = list(ids)
-    for start in range(0, len(numbers), _AT_ONCE):
-        yield from session.rows(hql, ids=numbers[start : start + _AT_ONCE])
+    for some in in_chunks(ids, _AT_ONCE):
+        yield from session.rows(hql, ids=some)

@@ -1,0 +1,16 @@
+"""Many items, some at a time: for questions and transactions that may hold only so many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def in_chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """`items` in lists of `size`, the last of what is left; none is taken before it is due."""
+    left = iter(items)
+    while some := list(islice(left, size)):
+        yield some
