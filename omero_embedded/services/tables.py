@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
@@ -56,7 +57,10 @@ class Tables:
     def _open(self, call: Call, row: Any) -> Any:
         # PyTables takes a third of a second to load, and hardly anyone needs it.
         from omero.hdfstorageV2 import HDFLIST
+        from tables import NaturalNameWarning  # type: ignore[import-untyped]
 
+        # Columns are called as OMERO.tables calls them, with spaces, on any server.
+        warnings.simplefilter("ignore", NaturalNameWarning)
         self._know_columns()
         path = self._folder / str(row.id.val)
         writable = bool(row.details.permissions.canEdit())

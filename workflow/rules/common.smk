@@ -22,7 +22,9 @@ from ingest.bulk.table import job_options
 from ingest.config import ConfigError, load as load_config
 from ingest.failures import last_failures
 from ingest import job, job_needs
+from ingest.fileset import StageError
 from ingest.manifest_problems import ManifestError
+from ingest.metadata.columns import read_tables
 from ingest.plan import NO_PLAN, PlanError, compile_plan, load_index
 
 # Targets of their own, which need no plan; the first ones change what runs have made.
@@ -45,6 +47,8 @@ try:
         # What the bulk file says of jobs, theirs get with the configuration.
         config |= {"import": {**(config.get("import") or {}), **job_options(CONFIG.manifest)}}
         CONFIG = load_config(config)
+    if workflow.is_main_process and not ASKED_TOOLS:
+        read_tables(CONFIG.metadata.tables)  # refused before anything is touched
     # Only the main process compiles the manifest; a job's process reads the small index.
     if ASKED_TOOLS:
         PLAN = NO_PLAN
@@ -52,6 +56,8 @@ try:
         PLAN = compile_plan(CONFIG) if workflow.is_main_process else load_index(CONFIG.results)
 except (ConfigError, ManifestError, PlanError) as error:
     raise WorkflowError(str(error)) from None
+except StageError as error:
+    raise WorkflowError(f"{error.cause}. Nothing was touched.\n{error.remedy}") from None
 except OSError as error:
     raise WorkflowError(
         f"The plan cannot be kept in the folder {CONFIG.results}: {error}. Set the option results "

@@ -1,8 +1,14 @@
+from ingest.metadata.beside import tables_beside
+
+
 # One job for the whole manifest: only it can tell that a row is about nothing, or about two things.
 rule metadata:
     input:
         records=expand(records("annotate"), batch=PLAN.batches),
         tables=[str(path) for path in CONFIG.metadata.tables],
+        beside=lambda wildcards: tables_beside(
+            CONFIG.results, PLAN.batches, CONFIG.metadata.beside
+        ),
     output:
         table=f"{RESULTS}/metadata.csv",
         words=f"{RESULTS}/metadata.txt",

@@ -7,7 +7,7 @@ from tests.integration.ingest_omero.test_importing import PLATE
 
 
 def pairs(rig: Rig, annotation_id: int) -> dict[str, str]:
-    annotation = queries.map_annotation(rig.omero, annotation_id)
+    annotation = queries.map_annotations(rig.omero, [annotation_id])[annotation_id]
     return {pair.name: pair.value for pair in annotation.getMapValue()}
 
 
@@ -30,7 +30,8 @@ def test_every_image_gets_the_pairs_the_tags_and_the_source(rig: Rig) -> None:
     assert record.status == "ok", record.cause
     images = record.facts["image_ids"]
     assert len(images) == 2
-    annotation = queries.map_annotation(rig.omero, record.facts["key_values_id"])
+    number = record.facts["key_values_id"]
+    annotation = queries.map_annotations(rig.omero, [number])[number]
     assert [(pair.name, pair.value) for pair in annotation.getMapValue()] == list(key_values)
     made = [
         record.facts["key_values_id"],

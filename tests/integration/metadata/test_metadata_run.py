@@ -106,3 +106,21 @@ def test_tables_of_a_run(workspace: Workspace) -> None:
     assert "rule import" not in again.terminal
     check(gene="GFP")
     assert len(tables_in_omero(workspace)) == 2
+
+    # What a table no longer says goes; one beside the data that cannot be read is told; one of
+    # `tables` stops the run before it begins, again and again.
+    (folder / "wells.tsv").write_text("Plate\tWell\tDose\nP1\tA01\t1 uM\n")
+    (folder / "one/metadata.csv").write_text("a,b,c\n")
+    fewer = workspace.run()
+    assert fewer.status == 0, fewer.terminal
+    assert "one/metadata.csv is no key and its value" in fewer.terminal
+    with workspace.omero() as client:
+        wells = rows_of(client, PAIRS_OF_WELLS)
+        images = rows_of(client, PAIRS.format("Image"))
+    assert wells == [[0, 0, "Dose", "1 uM"]]
+    assert [row[2] for row in images if row[1] == "Dose"] == ["1 uM"] * 2
+    (folder / "images.csv").unlink()
+    for _ in range(2):
+        refused = workspace.run()
+        assert refused.status != 0
+        assert "images.csv cannot be read: No such file or directory" in refused.terminal

@@ -57,3 +57,23 @@ def test_fields_that_rembi_recommends() -> None:
         "Image acquisition: imaging method",
         "Image acquisition: instrument",
     ]
+
+
+def test_names_in_two_spellings_of_unicode(tmp_path: Path) -> None:
+    decomposed = image(7, "Mu\u0308ller.tif ", "D")
+    path = tmp_path / "t.csv"
+    path.write_text("Image Name,x\nM\u00fcller.tif,1\n")
+    (found,) = match(describe(read_lines(path)), [decomposed])
+    assert [each.id for each in found.objects] == [7]
+
+
+def test_rows_wider_than_the_header(tmp_path: Path) -> None:
+    found = problems_and_ids(tmp_path, "Image Name,x,y\nb.tif,1,2,\nb.tif,1,000,2\n")
+    assert found[0] == ("", [2])
+    assert found[1][0].startswith("it has 4 cells, the header 3") and not found[1][1]
+
+
+def test_exported_tables_have_ids_and_names(tmp_path: Path) -> None:
+    for header in ("Image,Image Name", "Image Name,Image"):
+        cells = "3,a.tif" if header.startswith("Image,") else "a.tif,3"
+        assert problems_and_ids(tmp_path, f"{header},x\n{cells},1\n") == [("", [3])]

@@ -24,6 +24,11 @@ class Said:
         default_factory=lambda: defaultdict(lambda: defaultdict(list))
     )
 
+    def know(self, object_: Described) -> None:
+        """What an earlier run put on this object goes, as far as nothing says it again."""
+        if object_.kind != "Fileset":
+            self.pairs[object_.kind][object_.id] += []
+
     def add(
         self, object_: Described, pairs: Iterable[tuple[str, str]], tags: Sequence[str],
         wells_to_images: bool,

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
 from ingest.fileset import StageError
-from ingest.metadata.reading import Lines
+from ingest.metadata.reading import Lines, read_lines
 
 Role = Literal["project", "dataset", "screen", "plate", "well", "image", "fileset"]
 Kind = Literal["Image", "Well", "Plate", "Dataset", "Fileset"]
@@ -45,11 +45,12 @@ class Column:
 @dataclass(frozen=True)
 class Row:
     """`names`: by role, the name (or, of a key in `Described.by_id`, the id) of what it describes;
-    wells as `A1`. `values` belong to the description's columns."""
+    wells as `A1`. `values` belong to the description's columns. `problem`: why it is of no use."""
 
     line: int
     names: Mapping[Role, str]
     values: Sequence[str]
+    problem: str = ""
 
     def pairs(self, columns: Sequence[Column]) -> list[tuple[str, str]]:
         """What is said, without what is left empty."""
@@ -92,24 +93,36 @@ def describe(lines: Lines) -> Description:
             "fileset.",
         )
     short = [[*cells, *[""] * (len(header) - len(cells))] for _, cells in body]
-    by_id = frozenset(
-        role
+    ids = {
+        at
         for at, role in role_at.items()
         # omero-metadata's columns Image and Dataset hold ids, Image Name and Dataset Name do not.
         if role in ("image", "dataset")
         and "name" not in header[at].lower()
         and all(row[at].isdigit() for row in short if row[at])
-    )
+    }
+    # Exported tables have both, and an id tells more than a name.
+    by_id = frozenset(role_at[at] for at in ids)
     columns = _columns(header, role_at, types)
     rows = [
         Row(
             number,
-            {role: _name(role, row[at]) for at, role in role_at.items() if row[at]},
+            {
+                role: _name(role, row[at])
+                for at, role in role_at.items()
+                if row[at] and (role not in by_id or at in ids)
+            },
             [row[column.position] for column in columns],
+            _problem(row, header),
         )
         for (number, _), row in zip(body, short, strict=True)
     ]
     return Description(lines.path, kind, roles, by_id, columns, rows)
+
+
+def read_tables(paths: Iterable[Path]) -> list[Description]:
+    """Raises StageError when one of them cannot be read, or does not say what it is about."""
+    return [describe(read_lines(path)) for path in paths]
 
 
 def key_values(lines: Lines) -> list[tuple[str, str]]:
@@ -141,6 +154,16 @@ def well_label(text: str) -> str:
     """`A1` of a1, A01 and A1; other texts as they are."""
     found = _WELL.fullmatch(text)
     return f"{found[1].upper()}{int(found[2])}" if found else text
+
+
+def _problem(row: Sequence[str], header: Sequence[str]) -> str:
+    # Which of its cells is in the wrong column cannot be told.
+    if any(row[len(header) :]):
+        return (
+            f"it has {len(row)} cells, the header {len(header)}: a text that contains the "
+            "separator needs quotes around it"
+        )
+    return ""
 
 
 def _name(role: Role, text: str) -> str:

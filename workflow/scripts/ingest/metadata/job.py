@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from ingest.context import Context
 from ingest.metadata.attaching import Said, attach
-from ingest.metadata.columns import describe, key_values
+from ingest.metadata.beside import Pairs, read_beside, table_beside
+from ingest.metadata.columns import read_tables
 from ingest.metadata.matching import Described, match
 from ingest.metadata.objects import described_objects
 from ingest.metadata.omero_tables import put_tables
 from ingest.metadata.options import Metadata
-from ingest.metadata.reading import read_lines
 from ingest.metadata.rembi import missing_fields
 from ingest.metadata.report import Outcome, write_report
 from ingest.plan import load_index
 from ingest.summary import collect
-
-Pairs = Sequence[tuple[str, str]]
 
 
 def put_metadata(context: Context) -> None:
@@ -29,16 +26,23 @@ def put_metadata(context: Context) -> None:
     when a table cannot be read; then nothing is put anywhere.
     """
     options = context.config.metadata
-    tables = [describe(read_lines(path)) for path in options.tables]
+    tables = read_tables(options.tables)
     outcomes = collect(context.results, load_index(context.results).batches)
     objects = described_objects(outcomes, context)
+    places = {each.fileset.id: table_beside(each.fileset.path, options.beside) for each in outcomes}
+    read = {table: read_beside(table) for table in set(places.values()) if options.beside}
     beside = {
-        outcome.fileset.id: pairs
-        for outcome in outcomes
-        if (pairs := _beside(outcome.fileset.path, options.beside))
+        fileset: read[table][0]
+        for fileset, table in places.items()
+        if table in read and read[table][0]
     }
-    found = Outcome(beside=len(beside), filesets=len(outcomes))
+    unreadable = sorted(problem for _, problem in read.values() if problem)
+    found = Outcome(beside=len(beside), filesets=len(outcomes), unreadable=unreadable)
     said: dict[tuple[str, str], Said] = defaultdict(Said)
+    kinds = {"Image", "Well", "Plate"} | {table.kind for table in tables}
+    for object_ in objects:
+        if object_.kind in kinds:
+            said[object_.user, object_.group].know(object_)
     keys: dict[str, set[str]] = defaultdict(set)
     for outcome in outcomes:
         keys[outcome.fileset.id] |= {key for key, _ in outcome.fileset.key_values}
@@ -78,15 +82,6 @@ def _say_of_filesets(
             pairs = beside.get(fileset, ())
             keys[fileset].update(key for key, _ in pairs)
             said[object_.user, object_.group].add(object_, pairs, _lower(options.tags), False)
-
-
-def _beside(path: str, name: str) -> Pairs:
-    """What the table of this name in the folder of a fileset's path says; nothing without one."""
-    if not name:
-        return ()
-    folder = Path(path) if Path(path).is_dir() else Path(path).parent
-    table = folder / name
-    return key_values(read_lines(table)) if table.is_file() else ()
 
 
 def _lower(names: Sequence[str]) -> tuple[str, ...]:

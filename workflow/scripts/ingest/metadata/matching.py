@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ingest.metadata.columns import Description, Kind, Role, Row
@@ -51,10 +52,12 @@ def _match(
     index: Mapping[tuple[str, ...], Mapping[int, Described]],
     kind: Kind,
 ) -> Match:
+    if row.problem:
+        return Match(row, (), row.problem)
     used = tuple(role for role in roles if role in row.names)
     if not used:
         return Match(row, (), f"the row names no {kind.lower()}")
-    found = list(index.get((*used, "", *(row.names[role] for role in used)), {}).values())
+    found = list(index.get((*used, "", *(_alike(row.names[role]) for role in used)), {}).values())
     said = ", ".join(f"{role} {row.names[role]}" for role in used)
     what = kind.lower()
     if not found:
@@ -69,10 +72,15 @@ def _keys(each: Described, used: Sequence[Role], by_id: frozenset[Role]) -> list
     """Every way in which the object answers to these roles: one name of each."""
     keys: list[tuple[str, ...]] = [()]
     for role in used:
-        names = (
+        names: Iterable[str] = (
             {str(each.ids[role])}
             if role in by_id and role in each.ids
             else each.names.get(role, ())
         )
-        keys = [(*key, name) for key in keys for name in names]
+        keys = [(*key, name) for key in keys for name in sorted({_alike(name) for name in names})]
     return keys
+
+
+def _alike(name: str) -> str:
+    """Names that look the same are: an umlaut is one character or two, as systems write it."""
+    return unicodedata.normalize("NFC", name.strip())

@@ -52,27 +52,25 @@ def _of_account(
             "Fileset", outcome.fileset_id or 0, user, group, around, ids, outcome.image_ids
         )
         if "dataset" in around:
-            names: Names = {role: around[role] for role in ("dataset", "project") if role in around}
-            yield Described("Dataset", target["id"], user, group, names, ids)
-        for number in outcome.image_ids:
-            name = frozenset([image_names.get(number, "")])
-            yield Described(
-                "Image", number, user, group, {**around, "image": name}, {**ids, "image": number}
-            )
+            inside: Names = {
+                role: around[role] for role in ("dataset", "project") if role in around
+            }
+            yield Described("Dataset", target["id"], user, group, inside, ids)
+        in_plate: dict[int, Names] = {}
         for number in outcome.plate_ids:
             plate: Names = {**around, "plate": frozenset([plate_names.get(number, "")])}
             of_plate: Ids = {**ids, "plate": number}
             yield Described("Plate", number, user, group, plate, of_plate)
             for well in wells.get(number, ()):
-                yield Described(
-                    "Well",
-                    well.id,
-                    user,
-                    group,
-                    {**plate, "well": frozenset([well.label])},
-                    of_plate,
-                    well.images,
-                )
+                names = {**plate, "well": frozenset([well.label])}
+                yield Described("Well", well.id, user, group, names, of_plate, well.images)
+                in_plate |= dict.fromkeys(well.images, names)
+        for number in outcome.image_ids:
+            names = {
+                **in_plate.get(number, around),
+                "image": frozenset([image_names.get(number, "")]),
+            }
+            yield Described("Image", number, user, group, names, {**ids, "image": number})
 
 
 def _targets(outcomes: Sequence[Outcome], kind: str) -> list[int]:

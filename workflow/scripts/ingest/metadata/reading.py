@@ -45,7 +45,12 @@ def read_lines(path: Path) -> Lines:
             for number, cells in rows
             if any(cell.strip() for cell in cells)
         ]
-    except (OSError, EOFError, ValueError, csv.Error) as error:
+    except OSError as error:
+        raise StageError(
+            f"the table {path} cannot be read: {error.strerror or error}",
+            "Correct its name, or see that it can be read.",
+        ) from None
+    except (EOFError, ValueError, csv.Error) as error:
         raise StageError(
             f"the table {path} cannot be read: {error}",
             "Save it as CSV in UTF-8, or as a spreadsheet.",

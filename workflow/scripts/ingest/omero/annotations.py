@@ -99,8 +99,14 @@ def put_own_key_values(
     it has.
     """
     present = dict(queries.annotations_on(session, kind, list(pairs), namespace))
-    for number, annotation_id in present.items():
-        _update(session, annotation_id, pairs[number])
+    annotations = queries.map_annotations(session, list(present.values()))
+    changed = [
+        annotations[annotation_id]
+        for number, annotation_id in present.items()
+        if _set_pairs(annotations[annotation_id], pairs[number])
+    ]
+    for start in range(0, len(changed), _AT_ONCE):
+        session.save(changed[start : start + _AT_ONCE])
     missing = [number for number in pairs if number not in present and pairs[number]]
     for start in range(0, len(missing), _AT_ONCE):
         links = []
@@ -127,11 +133,18 @@ def _save_links(session: Session, kind: Annotatable, ids: list[int], annotation:
 
 
 def _update(session: Session, annotation_id: int, pairs: Pairs) -> None:
-    annotation = queries.map_annotation(session, annotation_id)
-    present = [(pair.name, pair.value) for pair in annotation.getMapValue() or []]
-    if present != list(pairs):
-        annotation.setMapValue(_named_values(pairs))
+    annotation = queries.map_annotations(session, [annotation_id])[annotation_id]
+    if _set_pairs(annotation, pairs):
         session.save([annotation])
+
+
+def _set_pairs(annotation: Any, pairs: Pairs) -> bool:
+    """Whether these were others before."""
+    present = [(pair.name, pair.value) for pair in annotation.getMapValue() or []]
+    if present == list(pairs):
+        return False
+    annotation.setMapValue(_named_values(pairs))
+    return True
 
 
 def _named_values(pairs: Pairs) -> list[Any]:

@@ -322,12 +322,16 @@ def file_annotations(
     ]
 
 
-def map_annotation(session: Session, annotation_id: int) -> omero.model.MapAnnotation:
-    (annotation,) = session.objects(
-        "select a from MapAnnotation a left outer join fetch a.mapValue where a.id = :id",
-        id=annotation_id,
-    )[:1]
-    return annotation
+def map_annotations(session: Session, ids: list[int]) -> dict[int, omero.model.MapAnnotation]:
+    """These annotations with their pairs, by id."""
+    return {
+        annotation.getId().getValue(): annotation
+        for some in in_chunks(ids)
+        for annotation in session.objects(
+            "select a from MapAnnotation a left outer join fetch a.mapValue where a.id in (:ids)",
+            ids=some,
+        )
+    }
 
 
 def pixels_of_images(session: Session, images: list[int]) -> list[tuple[int, int, int]]:
