@@ -53,6 +53,8 @@ def begin() -> None:
                 "Set omero.embedded_folder to one that may be written to."
             ) from None
     if not ASKED_TOOLS:
+        # An earlier run's: with it Snakemake does not miss what a job that fails leaves out.
+        (CONFIG.results / "complete").unlink(missing_ok=True)
         RUN.append(note_begin(CONFIG.results))
     HELD.enter_context(progress_shown())
 
