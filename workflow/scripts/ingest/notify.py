@@ -96,8 +96,10 @@ def _attempt(what: str, send: Callable[[], None], warn: Callable[[str], None]) -
     try:
         send()
     except (OSError, smtplib.SMTPException, ValueError) as error:
-        # Only what kind of error: its words may hold an address with a secret in it.
-        reason = getattr(error, "smtp_code", None) or getattr(error, "code", None) or ""
+        # Only codes and the system's words: an error's own may hold an address with a secret.
+        reason = getattr(error, "smtp_code", None) or getattr(error, "code", None)
+        cause = getattr(error, "reason", error)  # of a URLError
+        reason = reason or (cause.strerror if isinstance(cause, OSError) else "") or ""
         warn(f"The {what} that tells of the failure was not sent: {type(error).__name__} {reason}")
 
 
