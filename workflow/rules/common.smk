@@ -103,8 +103,8 @@ def stage_job(stage: str) -> str:
 
 
 def of_batch(function: Callable[..., object]) -> Callable[..., object]:
-    """A function of a rule that can tell its signature: Snakemake asks for it several times for each
-    job, and working it out takes longer than the function."""
+    """A rule's function that can tell its signature, as it is asked to several times for each job;
+    working it out takes longer than the function."""
     function.__signature__ = inspect.signature(function)
     return function
 
