@@ -30,6 +30,7 @@ def postgres_url(variable: str) -> URL | None:
 
 
 def remedy(variable: str) -> str:
+    """How such an address is written."""
     return (
         f"Set {variable}, in the environment, to an address like "
         "postgresql://USER:PASSWORD@HOST:5432/DATABASE, with @ : / and % of a password written as "

@@ -38,6 +38,7 @@ class Failures:
 
 
 def note_failure(results: Path, stage: str, batch: str) -> None:
+    """Notes that a fileset of the batch failed at this stage, now."""
     now = datetime.now(UTC).isoformat(timespec="microseconds")
     write_text(results / FOLDER / stage / batch, now)
 
@@ -55,6 +56,7 @@ def last_words(results: Path) -> str:
 
 
 def last_failures(results: Path) -> Failures:
+    """When each batch last failed, by stage."""
     return Failures({stage: _read(results / FOLDER / stage) for stage in STAGES})
 
 

@@ -21,6 +21,7 @@ def note_begin(results: Path) -> str:
 
 
 def note_end(results: Path, started: str, failed: bool, words: str) -> None:
+    """Notes how the run that `note_begin` named ended."""
     outcome = "failed" if failed else "ok"
     _append(results, {"started": started, "ended": now(), "outcome": outcome, "words": words})
 
@@ -47,6 +48,7 @@ def read_runs(results: Path) -> list[dict[str, Any]]:
 
 
 def now() -> str:
+    """UTC, ISO 8601, with microseconds, so that such times sort as texts."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 

@@ -56,6 +56,7 @@ def word_on(session: Session, filesets: Sequence[int], marks: Sequence[str]) -> 
 
 
 def existing(session: Session, filesets: Sequence[int]) -> set[int]:
+    """Those of these filesets that are in OMERO, as far as the session sees."""
     rows = session.rows("select f.id from Fileset f where f.id in (:ids)", ids=list(filesets))
     return {row[0] for row in rows}
 
@@ -95,6 +96,7 @@ def never_finished(session: Session, filesets: Sequence[int]) -> set[int]:
 
 
 def without_images(session: Session, filesets: Sequence[int]) -> set[int]:
+    """Those of these filesets that have no image."""
     rows = session.rows(
         "select f.id from Fileset f left outer join f.images i "
         "where f.id in (:ids) and i.id is null",

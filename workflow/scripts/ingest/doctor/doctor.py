@@ -31,6 +31,7 @@ def doctor(context: Context) -> None:
 
 
 def diagnose(context: Context) -> list[Finding]:
+    """Makes every check that what is known allows, in their order."""
     return _Diagnosis(context).findings
 
 

@@ -16,6 +16,8 @@ RESULTS, REPOSITORY = "results", "repository"
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
+    """What a kind of file system means for a place, and what to do about it."""
+
     text: str
     remedy: str = ""
     status: Status = "ok"

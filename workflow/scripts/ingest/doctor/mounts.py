@@ -25,6 +25,7 @@ class Mount:
 
 
 def read_mounts(text: str | None = None) -> list[Mount]:
+    """What is mounted on this machine; `text` as /proc/self/mountinfo has it."""
     if text is None:
         text = Path("/proc/self/mountinfo").read_text(errors="surrogateescape")
     mounts = []

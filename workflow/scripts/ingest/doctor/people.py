@@ -18,6 +18,8 @@ _ACL = "system.posix_acl_access"
 
 @dataclass(frozen=True, slots=True)
 class Account:
+    """An account of this machine by its numbers, with all its groups."""
+
     uid: int
     gids: frozenset[int]
 
@@ -42,6 +44,7 @@ class Account:
 
 
 def ourselves() -> Account:
+    """The account of this process."""
     return Account(os.geteuid(), frozenset({os.getegid(), *os.getgroups()}))
 
 
@@ -55,6 +58,7 @@ def account_of(uid: int, gid: int) -> Account:
 
 
 def user_name(uid: int) -> str:
+    """By name where this machine knows one."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -62,6 +66,7 @@ def user_name(uid: int) -> str:
 
 
 def group_name(gid: int) -> str:
+    """By name where this machine knows one."""
     try:
         return grp.getgrgid(gid).gr_name
     except KeyError:
@@ -69,6 +74,7 @@ def group_name(gid: int) -> str:
 
 
 def has_acl(path: Path) -> bool:
+    """Whether access lists tell more than the mode does."""
     try:
         os.getxattr(path, _ACL)
     except OSError:  # none, or a file system that knows none or shows none

@@ -36,6 +36,7 @@ class Known:
 
 
 def known_to_omero(session: Session, proxy: Any) -> Known:
+    """What the server says of its repository, and of the newest files in it."""
     root = proxy.root()
     uuid = root.getHash().getValue() if root.getHash() else ""
     # A server may have millions of files: only the newest are asked for.
@@ -72,6 +73,7 @@ def mounted(folder: Path, servers: Path) -> Iterator[Finding]:
 
 
 def is_the_servers(folder: Path, known: Known) -> Iterator[Finding]:
+    """Whether the folder is this server's repository: by its uuid, and by files that are known."""
     remedy = (
         "Mount the server's own ManagedRepository, or correct omero.managed_repository; nothing "
         "can be linked into another one."

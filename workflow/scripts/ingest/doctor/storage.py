@@ -98,6 +98,7 @@ def _other_mount(path: str, folder: Path, mounts: Sequence[Mount]) -> str:
 
 
 def link_remedy(obstacle: str) -> str:
+    """What to do where a hard link cannot be made."""
     if "protected_hardlinks" in obstacle:
         return (
             "Let the files belong to the account that runs the jobs, or give it write permission "

@@ -35,6 +35,7 @@ def table(findings: Sequence[Finding], results: Path) -> str:
 
 
 def summed_up(findings: Sequence[Finding], results: Path) -> str:
+    """The last line: whether a run may begin."""
     count = Counter(finding.status for finding in findings)
     if count["fix"]:
         words = f"{counted(count['fix'], 'thing')} must be fixed before a run"

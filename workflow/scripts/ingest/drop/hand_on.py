@@ -105,6 +105,7 @@ def catch_up(folder: Path, state: State) -> None:
 
 
 def note(intake: Intake, state: State) -> None:
+    """Has the state know an intake's files, all or none."""
     files = [
         (path, stamp, found, fileset)
         for fileset, members in files_of(intake).items()

@@ -124,10 +124,6 @@ class State:
         """What was handed on with this size and this time of modification."""
         return self._handed("where size = ? and mtime_ns = ? order by id desc", size, mtime_ns)
 
-    def handed_files(self) -> int:
-        (number,) = self._database.execute("select count(*) from handed").fetchone()
-        return int(number)
-
     def move(self, handed: Handed, path: str, stamp: Stamp) -> None:
         """A file that was handed on is known by this path and stamp from now on."""
         self._database.execute(

@@ -23,6 +23,7 @@ CHUNK = 5_000  # rows of one insert
 
 
 def ledger_file(config: Config) -> Path:
+    """The SQLite file, where the environment names no other database."""
     return config.ledger.file or config.results / FILE
 
 

@@ -68,6 +68,7 @@ def session_for(sessions: Any, login: Any, user: str, group: str, idle: int) -> 
 
 
 def no_right(login: Any, user: str, group: str) -> StageError:
+    """Why the login may not act as this user there, and who can change that."""
     place = f"in group {group}" if group else f"in {user}'s default group"
     if login.isAdmin:
         reason = f"{login.userName} is an administrator without the Sudo privilege"

@@ -105,11 +105,13 @@ def verdict_is_new(intake: Intake) -> bool:
 
 
 def verdict_time(intake: Intake) -> int:
+    """When a run of the intake last came to its end, in nanoseconds since 1970; 0: never."""
     path = intake.results / "verdict.txt"
     return path.stat().st_mtime_ns if path.exists() else 0
 
 
 def sentence(error: BadText) -> str:
+    """Cause and remedy as one text for the web page."""
     return f"{str(error)[:1].upper()}{str(error)[1:]}. {error.problem.remedy}"
 
 

@@ -127,6 +127,7 @@ class Report:
 
 
 def table(rows: Sequence[Planned]) -> str:
+    """results/plan_report.csv."""
     return csv_text(COLUMNS, map(_cells, rows))
 
 
@@ -157,6 +158,7 @@ def _cells(planned: Planned) -> tuple[object, ...]:
 
 
 def page(report: Report) -> str:
+    """results/plan_report.html: one file that asks no server for anything."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

@@ -26,6 +26,7 @@ class Begun:
 
 
 def begun(results: Path, tool: str) -> Begun | None:
+    """What an interrupted command of this tool set out to do; None without one."""
     try:
         found = json.loads(_path(results, tool).read_bytes())
     except FileNotFoundError:
@@ -34,10 +35,12 @@ def begun(results: Path, tool: str) -> Begun | None:
 
 
 def begin(results: Path, tool: str, count: int, what: Mapping[str, Any]) -> None:
+    """Before the first change."""
     write_text(_path(results, tool), json.dumps({"count": count, "what": what}))
 
 
 def end(results: Path, tool: str) -> None:
+    """After the last change."""
     folder = _path(results, tool).parent
     if folder.exists():
         shutil.rmtree(folder)

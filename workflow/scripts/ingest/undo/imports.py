@@ -91,4 +91,5 @@ def rows(context: Context) -> Iterator[Row]:
 
 
 def record_path(results: Path, stage: str, batch: str) -> Path:
+    """Where a stage's records of a batch are."""
     return results / stage / f"{batch}.jsonl"

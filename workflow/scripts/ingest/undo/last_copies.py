@@ -107,6 +107,7 @@ def holds(path: Path, file: SourceFile) -> bool:
 
 
 def problem_of(copies: Sequence[LastCopy]) -> Problem:
+    """Why a fileset with these last copies (one at least) stays."""
     first = copies[0]
     more = f" (and {len(copies) - 1} more)" if len(copies) > 1 else ""
     return Problem(

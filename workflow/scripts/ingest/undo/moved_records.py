@@ -51,6 +51,7 @@ def moved_file(file: SourceFile, roots: Roots) -> SourceFile:
 
 
 def moved_record(record: Record, roots: Roots) -> Record:
+    """The record with every path in it led to its new place."""
     facts = dict(record.facts)
     if "conversion" in facts:
         facts["conversion"] = _moved_conversion(facts["conversion"], roots)

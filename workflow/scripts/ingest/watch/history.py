@@ -38,6 +38,7 @@ class History:
 
 
 def read_history(intake: Intake) -> History:
+    """Of an intake that was never run: a history without attempts."""
     path = _path(intake)
     return History(**json.loads(path.read_text())) if path.exists() else History()
 
