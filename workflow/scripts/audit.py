@@ -1,5 +1,5 @@
 from ingest.audit.audit import audit
 from ingest.runner import tool
 
-with tool(snakemake) as context:
+with tool(snakemake, ".json", ".csv") as context:
     audit(context)

@@ -1,5 +1,5 @@
 from ingest.doctor.doctor import doctor
 from ingest.runner import tool
 
-with tool(snakemake) as context:
+with tool(snakemake, ".json") as context:
     doctor(context)

@@ -1,5 +1,5 @@
 from ingest.runner import tool
 from ingest.undo.relink import relink
 
-with tool(snakemake) as context:
+with tool(snakemake, ".json", ".csv") as context:
     relink(context)

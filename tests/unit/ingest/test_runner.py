@@ -313,6 +313,22 @@ def test_the_job_of_a_stage_rule(tmp_path: Path) -> None:
     assert json.loads(lock.read_text())["released"] is True
 
 
+def test_a_tool_that_cannot_work_leaves_no_table_of_an_earlier_time(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    results.mkdir()
+    for name in ("audit.json", "audit.csv", "other.csv"):
+        (results / name).write_text("earlier")
+    asked = SimpleNamespace(
+        config={"results": str(results)}, log=[str(tmp_path / "log")], threads=1, rule="audit"
+    )
+
+    with pytest.raises(SystemExit), runner.tool(asked, ".json", ".csv"):
+        raise StageError("no server", "Start it.")
+
+    assert sorted(path.name for path in results.iterdir()) == ["audit.txt", "other.csv"]
+    assert "Start it." in (results / "audit.txt").read_text()
+
+
 def test_a_stage_is_started_by_its_name_with_the_configuration_in_the_environment(
     tmp_path: Path, python_env: dict[str, str]
 ) -> None:

@@ -83,18 +83,25 @@ def _job(config: Config, log_file: Path, threads: int) -> Iterator[Context]:
 
 
 @contextmanager
-def tool(snakemake: Any) -> Iterator[Context]:
+def tool(snakemake: Any, *tables: str) -> Iterator[Context]:
     """`job` for a target that people ask for by name: what it has to say is <results>/<tool>.txt.
 
-    The tool writes that file, and raises SystemExit(1) when something must be done.
+    The tool writes that file, and raises SystemExit(1) when something must be done. `tables` are
+    the suffixes of others that it writes: where it cannot do its work, none of an earlier time is
+    left to be taken for this one's.
     """
     config, log_file = load(snakemake.config), Path(snakemake.log[0])
     with _surroundings(config, log_file, snakemake.threads) as context:
+        said = context.results / f"{snakemake.rule}.txt"
         try:
             yield context
-        except StageError as error:
+        except Exception as error:
+            for suffix in tables:
+                said.with_suffix(suffix).unlink(missing_ok=True)
+            if not isinstance(error, StageError):
+                raise
             words = _words_of(error, context)
-            write_text(context.results / f"{snakemake.rule}.txt", words + "\n")
+            write_text(said, words + "\n")
             sys.exit(words)
 
 

@@ -17,7 +17,6 @@ from ingest.context import Context
 from ingest.fileset import StageError
 from ingest.import_transfers import way
 from ingest.imported import ImportedRow, imported_row, imported_rows
-from ingest.omero.placing import REMEDY_MOUNT
 from ingest.omero.repository import ManagedRepository, open_repository
 from ingest.omero.session import Session
 from ingest.records import read_records
@@ -37,7 +36,9 @@ def audit(context: Context) -> None:
     with context.sessions.using() as session:
         repository = _repository(session, rows, context)
         if repository is None:
-            audited.notes.append("OMERO's managed repository is not mounted here: not looked at.")
+            audited.notes.append(
+                "OMERO's managed repository is empty, or not mounted here: not looked at."
+            )
         _expect(expected, rows, session, repository, audited, context)
         if options.strays and repository is not None:
             expected.findings += _strays(session, repository, expected)
@@ -64,7 +65,9 @@ def _repository(
     begun = [event for row in rows for event in row.begun.values()]
     if context.config.audit.group or any(way(event["transfer"]) != "upload" for event in begun):
         raise StageError(
-            f"OMERO's managed repository is not at {repository.mount} on this machine", REMEDY_MOUNT
+            f"OMERO's managed repository is not at {repository.mount} on this machine, or empty",
+            "Audit on a machine that mounts it; set omero.managed_repository if it is mounted at "
+            "another path than the server's. If its files are gone, put them back from a backup.",
         )
     return None
 
@@ -80,9 +83,10 @@ def _expect(
     """Gathers what should be there, and what OMERO itself says wrong."""
     group = context.config.audit.group
     if group is None:
-        if not rows:
+        lost = list(_without_journal(context, {row.id for row in rows}))
+        if not rows and not lost:
             audited.notes.append("Nothing was imported with this results folder yet.")
-        expected.findings += _without_journal(context, {row.id for row in rows})
+        expected.findings += lost
     elsewhere: list[str] = []
     known: set[int] = set()
     for some in in_chunks(rows, FILESETS_AT_ONCE):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Mapping
@@ -53,7 +54,10 @@ class Look:
             self._missing(name)
             return
         except OSError as error:
-            self._add("unreadable", name, f"cannot be looked at: {error.strerror}")
+            if error.errno == errno.ELOOP:
+                self._add("dangling link", name, "leads back to itself")
+            else:
+                self._add("unreadable", name, f"cannot be looked at: {error.strerror}")
             return
         if not stat.S_ISREG(found.st_mode):
             self._add("replaced", name, "is no regular file any more")

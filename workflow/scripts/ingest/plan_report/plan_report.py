@@ -25,6 +25,8 @@ def plan_report(context: Context) -> None:
     try:
         manifest = read_manifest(config.model_copy(update={"invalid_rows": "skip"}))
     except (ManifestError, ConfigError) as error:
+        for suffix in ("csv", "html"):  # an earlier manifest's say nothing of this one
+            (results / f"{NAME}.{suffix}").unlink(missing_ok=True)
         write_text(results / f"{NAME}.txt", f"{error}\n")
         raise SystemExit(1) from None
     plan = plan_rows(manifest, context)

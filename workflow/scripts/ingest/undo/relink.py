@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from ingest.omero.session import Session
 from ingest.source_files import in_threads
 from ingest.undo import amounts, told
 from ingest.undo.imports import Begun, Row, rows
-from ingest.undo.moved_links import Link, is_moved, links_of
+from ingest.undo.moved_links import Link, State, is_moved, links_of
 from ingest.undo.moved_records import (
     moved_record,
     note_in_journal,
@@ -33,7 +33,7 @@ from ingest.undo.moved_records import (
     tell_omero,
 )
 from ingest.undo.options import Relink
-from ingest.undo.roots import Roots
+from ingest.undo.roots import Roots, below
 
 TOOL = "relink"
 
@@ -73,7 +73,7 @@ def relink(context: Context) -> None:
         raise StageError(
             "relink has no roots: where was storage moved from, and where to?",
             "Write them in the configuration, or give them: "
-            f"{told.command(TOOL, {'roots': {'/old/store': '/new/store'}})}",
+            f"{told.command(TOOL, {'roots': {'/old/store': '/new/store'}}).strip()}",
         )
     roots = Roots(options.roots)
     works = _looked_at(roots, options, context)
@@ -226,12 +226,16 @@ def _report(
     lines += told.examples(
         "refused", [f"{x.link}: {x.cause}. {x.remedy}" for x in links if x.state == "refused"]
     )
+    lines += told.examples(
+        "roots that nothing imported lies below (are they written as in the manifest?)",
+        _idle_roots(works, options),
+    )
     if failed:
         lines += told.examples("not done", failed)
     elif not applied:
         changes = [f"{x.link}: {x.leads_to} -> {x.new}" for x in links if x.state == "change"]
         lines += told.examples("would be changed", changes)
-    lines += _how_on(refusal, failed, counted["change"], noted, earlier, options)
+    lines += _how_on(refusal, failed, counted, noted, earlier, options)
     told.write(
         context.results,
         TOOL,
@@ -242,14 +246,31 @@ def _report(
     )
 
 
+def _idle_roots(works: Sequence[Work], options: Relink) -> list[str]:
+    """The old roots that no file of an imported row lies below, neither there nor at the new place:
+    most often they are misspelt."""
+    paths = {link.leads_to for work in works for link in work.links}
+    for work in works:
+        originals = work.record.facts.get("conversion", {}).get("sources", ())
+        paths.update(original["path"] for original in originals)
+        for file in work.record.files:
+            paths.update((file.path, file.source))
+    return [
+        old
+        for old, new in sorted(options.roots.items())
+        if not any(below(path, old) or below(path, new) for path in paths)
+    ]
+
+
 def _how_on(
     refusal: str,
     failed: Sequence[str],
-    count: int,
+    counted: Mapping[State, int],
     noted: int,
     earlier: amounts.Begun | None,
     options: Relink,
 ) -> list[str]:
+    count = counted.get("change", 0)
     number = earlier.count if earlier else count
     command = told.command(
         TOOL, {"roots": options.roots, "verify": options.verify, "apply": number or True}
@@ -259,6 +280,8 @@ def _how_on(
     if failed:
         return ["", "Repair that, and give the same command again."]
     if not count and not noted:
+        if counted.get("refused"):
+            return ["", "Nothing can be changed before that is repaired."]
         return ["", "There is nothing to change."]
     if options.apply is not False:
         return ["", "Done. Name the new places in the manifest (and in transfer.store)."]

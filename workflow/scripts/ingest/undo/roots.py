@@ -30,19 +30,20 @@ class Roots:
 
     def is_new(self, path: str) -> bool:
         """Whether `path` lies below one of the new roots."""
-        return any(_below(path, root) for root in self.mapping.values())
+        return any(below(path, root) for root in self.mapping.values())
 
     def _old_root(self, path: str) -> str | None:
         if os.path.normpath(path) != path.replace("//", "/"):
             return None  # what `..` means behind a link only the file system knows
-        fitting = [root for root in self.mapping if _below(path, root)]
+        fitting = [root for root in self.mapping if below(path, root)]
         longest = max(fitting, key=len, default=None)
         if longest is None or any(
-            len(root) > len(longest) and _below(path, root) for root in self.mapping.values()
+            len(root) > len(longest) and below(path, root) for root in self.mapping.values()
         ):
             return None
         return longest
 
 
-def _below(path: str, root: str) -> bool:
+def below(path: str, root: str) -> bool:
+    """Whether `path` lies below the folder `root`, by their names."""
     return path.startswith(root + "/")
