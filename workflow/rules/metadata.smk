@@ -6,9 +6,7 @@ rule metadata:
     input:
         records=expand(records("annotate"), batch=PLAN.batches),
         tables=[str(path) for path in CONFIG.metadata.tables],
-        beside=lambda wildcards: tables_beside(
-            CONFIG.results, PLAN.batches, CONFIG.metadata.beside
-        ),
+        beside=lambda wildcards: tables_beside(CONFIG.results, PLAN.batches, CONFIG.metadata.beside),
     output:
         table=f"{RESULTS}/metadata.csv",
         words=f"{RESULTS}/metadata.txt",
