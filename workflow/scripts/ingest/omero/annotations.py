@@ -9,6 +9,7 @@ import omero.all
 import omero.model
 from omero.rtypes import rstring, unwrap
 
+from ingest.chunks import in_chunks
 from ingest.fileset import StageError
 from ingest.import_options import ORDERS
 from ingest.omero import queries
@@ -105,12 +106,12 @@ def put_own_key_values(
         for number, annotation_id in present.items()
         if _set_pairs(annotations[annotation_id], pairs[number])
     ]
-    for start in range(0, len(changed), _AT_ONCE):
-        session.save(changed[start : start + _AT_ONCE])
+    for some in in_chunks(changed, _AT_ONCE):
+        session.save(some)
     missing = [number for number in pairs if number not in present and pairs[number]]
-    for start in range(0, len(missing), _AT_ONCE):
+    for numbers in in_chunks(missing, _AT_ONCE):
         links = []
-        for number in missing[start : start + _AT_ONCE]:
+        for number in numbers:
             annotation = omero.model.MapAnnotationI()
             annotation.setNs(rstring(namespace))
             annotation.setMapValue(_named_values(pairs[number]))
@@ -126,10 +127,8 @@ def link_annotation(session: Session, kind: Annotatable, ids: list[int], annotat
 
 
 def _save_links(session: Session, kind: Annotatable, ids: list[int], annotation: Any) -> None:
-    for start in range(0, len(ids), _AT_ONCE):
-        session.save(
-            [_link(kind, object_id, annotation) for object_id in ids[start : start + _AT_ONCE]]
-        )
+    for some in in_chunks(ids, _AT_ONCE):
+        session.save([_link(kind, object_id, annotation) for object_id in some])
 
 
 def _update(session: Session, annotation_id: int, pairs: Pairs) -> None:

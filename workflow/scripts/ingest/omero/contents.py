@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ingest.omero.queries import in_chunks
+from ingest.chunks import in_chunks
 from ingest.omero.session import Session
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import omero.model
 
+from ingest.chunks import in_chunks
 from ingest.omero.session import Session
 from ingest.omero.target_grammar import Kind
 
@@ -16,9 +16,6 @@ IMPORT_ID_NAMESPACE = "omero-ingest/import-id"
 TARGET_NAMESPACE = "omero-ingest/target"
 CLAIM_NAMESPACE = "omero-ingest/claim"
 
-_AT_ONCE = 1000  # ids per query
-
-T = TypeVar("T")
 Annotatable = Literal["Image", "Plate", "Well", "Dataset"]
 Named = Literal["Image", "Plate", "Dataset", "Screen"]
 Holder = Literal["Screen", "Project", "Dataset", "Plate"]
@@ -356,8 +353,3 @@ def names_of(session: Session, kind: Named, ids: list[int]) -> dict[int, str]:
             f"select o.id, o.name from {kind} o where o.id in (:ids) order by o.id", ids=some
         )
     }
-
-
-def in_chunks(ids: list[T]) -> Iterator[list[T]]:
-    for start in range(0, len(ids), _AT_ONCE):
-        yield ids[start : start + _AT_ONCE]
