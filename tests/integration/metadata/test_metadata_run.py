@@ -124,3 +124,8 @@ def test_tables_of_a_run(workspace: Workspace) -> None:
         refused = workspace.run()
         assert refused.status != 0
         assert "images.csv cannot be read: No such file or directory" in refused.terminal
+
+    # What these jobs put on the images is no work of people.
+    asked = workspace.run("rollback")
+    assert "people have worked" not in asked.terminal
+    assert "3 filesets to be taken out of OMERO" in asked.terminal

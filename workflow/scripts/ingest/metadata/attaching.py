@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ingest.metadata.matching import Described
+from ingest.metadata.noted_tags import note_tag
 from ingest.omero.annotations import link_annotation, put_own_key_values
 from ingest.omero.queries import Annotatable
 from ingest.omero.session import Session
@@ -45,12 +47,13 @@ class Said:
                     self.tags[tag][kind].append(number)
 
 
-def attach(session: Session, said: Said, namespace: str, key_values: bool) -> None:
+def attach(session: Session, said: Said, namespace: str, key_values: bool, results: Path) -> None:
     if key_values:
         for kind, pairs in said.pairs.items():
             put_own_key_values(session, kind, _frozen(pairs), namespace)
     for tag, objects in said.tags.items():
         tag_id = resolve_tag(session, tag)
+        note_tag(results, tag_id)
         for kind, numbers in objects.items():
             link_annotation(session, kind, list(dict.fromkeys(numbers)), unloaded_tag(tag_id))
 

@@ -60,7 +60,7 @@ def put_metadata(context: Context) -> None:
     namespace = f"{context.config.annotate.namespace_prefix}/metadata"
     for (user, group), theirs in said.items():
         with context.sessions.using(user, group) as session:
-            attach(session, theirs, namespace, options.key_values)
+            attach(session, theirs, namespace, options.key_values, context.results)
             for table in tables if options.table else ():
                 put_tables(session, table, found.matches[table.path], (user, group))
     if options.rembi == "report":

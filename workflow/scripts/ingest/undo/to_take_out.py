@@ -9,6 +9,7 @@ from typing import Any, Literal
 from ingest.chunks import in_chunks
 from ingest.context import Context
 from ingest.fileset import Problem, SourceFile, StageError
+from ingest.metadata.noted_tags import noted_tags
 from ingest.omero import queries
 from ingest.omero.errors import Passing
 from ingest.omero.queries import Entry
@@ -112,7 +113,7 @@ def _filesets(session: Session, import_ids: list[str]) -> Iterator[tuple[int, st
 
 
 def _imported(row: Row, begun: Begun, fileset_id: int, context: Context) -> Imported:
-    annotations: set[int] = set()
+    annotations = set(noted_tags(context.results))
     for event in row.events():
         if (event["stage"], event["event"]) == ("annotate", "done"):
             facts = event["record"]["facts"]
