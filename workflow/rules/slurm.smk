@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from ingest.child_environment import secrets_here
+
 # Seconds, as Slurm has it where its configuration says nothing.
 USUAL_MIN_JOB_AGE = 300
 
@@ -44,7 +46,7 @@ if slurm_plugin and workflow.is_main_process:
 
 def check_verbosity() -> None:
     """With --verbose the plugin writes all variables of a job, secrets too, to the job's log."""
-    secrets = sorted({"OMERO_PASSWORD", "OMERO_SESSION"} & set(os.environ))
+    secrets = secrets_here()
     if workflow.output_settings.verbose and workflow.non_local_exec and secrets:
         raise WorkflowError(
             f"With --verbose the jobs' logs on the cluster would show {' and '.join(secrets)}. "
