@@ -30,6 +30,7 @@ from ingest.journal import JOURNAL, Journal, last_done
 from ingest.progress import progress_path
 from ingest.records import read_filesets, read_records, write_records
 from ingest.stages import Stage
+from ingest.words import printable
 
 LOCKS = ".locks"
 
@@ -118,7 +119,8 @@ def _surroundings(config: Config, log_file: Path, threads: int) -> Iterator[Cont
 
 def _words_of(error: StageError, context: Context) -> str:
     context.log.error("%s. %s", error.cause, error.remedy)
-    return f"  cause:  {error.cause}\n  remedy: {error.remedy}"
+    words = f"  cause:  {error.cause}\n  remedy: {error.remedy}"
+    return "\n".join(map(printable, words.split("\n")))
 
 
 def run_batch(
