@@ -60,7 +60,7 @@ def run_all(rig: Rig) -> dict[str, Record]:
 
 def _write_manifest(rig: Rig) -> Path:
     path = rig.folder / "manifest.csv"
-    names = ("path", "target", "user", "group", "transfer", "import_transfer")
+    names = ("path", "target", "user", "group", "transfer", "import_transfer", "convert")
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["fileset", "files", "tags", *names])

@@ -103,6 +103,31 @@ def test_all_goes_but_the_sources_and_a_run_imports_it_anew(rig: Rig) -> None:
         assert rig.filesets_of(path) == [fileset_id]
 
 
+def test_what_scratch_held_first_is_imported_anew_from_the_store(rig: Rig) -> None:
+    script = rig.folder / "twice.sh"
+    script.write_text('cp "$1" "$2/one.tif"; cp "$1" "$2/two.tif"')
+    store, scratch = rig.folder / "store", rig.folder / "scratch"
+    rig.options["convert"] = {
+        "store": str(store), "scratch": str(scratch), "stage_then_redirect": True,
+    }  # fmt: skip
+    rig.options["converters"] = {
+        "twice": {"runtime": "host", "command": f"sh {script} {{input}} {{output}}"}
+    }
+    add(rig, "made", convert="twice")
+    assert run_all(rig)["made"].status == "ok"
+    made = [store / "made" / "converted" / name for name in ("one.tif", "two.tif")]
+    kept = Kept.of(made)
+
+    done = use(rig, "rollback", apply=2)
+    assert done.status == 0, done.words
+    again = run_all(rig)["made"]
+
+    assert again.status == "ok", again.cause
+    kept.check()
+    assert [len(rig.links_to(path)) for path in made] == [1, 1]
+    assert not [path for path in scratch.rglob("*") if path.is_file()]
+
+
 def test_what_people_worked_on_stays_unless_it_is_asked_for(rig: Rig) -> None:
     names = ("drawn", "noted", "placed", "free")
     for name in names:

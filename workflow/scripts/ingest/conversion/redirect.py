@@ -17,7 +17,7 @@ from typing import Any
 from ingest.context import Context
 from ingest.conversion import place
 from ingest.copying import VERIFICATION, copy_verified
-from ingest.fileset import Fileset, Record, StageError
+from ingest.fileset import Fileset, Record, SourceFile, StageError
 from ingest.links import lead
 from ingest.source_files import found_at
 
@@ -51,6 +51,21 @@ def redirected(fileset: Fileset, record: Record, context: Context) -> Record:
         files=files,
         facts={**record.facts, "conversion": {**facts, "folder": str(home)}},
     )
+
+
+def importable(
+    files: tuple[SourceFile, ...], facts: Mapping[str, Any], context: Context
+) -> tuple[SourceFile, ...]:
+    """The files of a conversion where they can be imported from: in the store, when an earlier
+    import's links were led there and scratch was emptied, and OMERO has that import no more."""
+    staged = Path(facts["folder"])
+    home = place.store(context.config) / staged.name
+    if staged == home or any(os.path.lexists(file.path) for file in files):
+        return files
+    there = place.published(home)
+    if not there or there["key"] != facts["key"] or not place.is_intact(home, there["outputs"]):
+        return files
+    return tuple(found_at(home / Path(file.path).relative_to(staged), file) for file in files)
 
 
 def _copy(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ingest import parts, prepared
 from ingest.context import Context
-from ingest.conversion.redirect import redirected
+from ingest.conversion.redirect import importable, redirected
 from ingest.fileset import Fileset, Record, StageError
 from ingest.import_transfers import is_custom, load_custom, removes_sources
 from ingest.omero import exclusions, queries, targets
@@ -65,6 +66,9 @@ def _attempt(fileset: Fileset, upstream: Record, context: Context) -> Record:
         if adopted:
             outcome, import_id = adopted.outcome, adopted.import_id
         else:
+            if fileset.convert:
+                files = importable(request.files, upstream.facts["conversion"], context)
+                request = replace(request, files=files)
             outcome, import_id = _import(session, fileset, request, context), request.import_id
             remove_latecomers(session, fileset, request, context)
         _check_takes(session, target, outcome, request, context)

@@ -283,6 +283,8 @@ def _how_on(
         if counted.get("refused"):
             return ["", "Nothing can be changed before that is repaired."]
         return ["", "There is nothing to change."]
+    if options.apply is not False and counted.get("refused"):
+        return ["", "The rest was done. Repair what is refused, and give the same command again."]
     if options.apply is not False:
         return ["", "Done. Name the new places in the manifest (and in transfer.store)."]
     begun = f" An earlier command began on {earlier.count}." if earlier else ""
