@@ -135,6 +135,14 @@ def test_store_that_may_not_be_written_to(shared: Path) -> None:
     assert "transfer.store" in fault and str(closed) in fault
 
 
+def test_store_that_is_a_file(shared: Path) -> None:
+    config = load({"transfer": {"store": str(file(shared / "store"))}})
+    rows = [row(file(shared / "a.tif"), transfer="cp")]
+    server = Account(OMERO, frozenset({OMERO}))
+    (fault,) = faults(storage.stores(rows, config, Account(0, frozenset()), server))
+    assert f"{shared / 'store'} is no folder" in fault
+
+
 def test_store_that_omero_does_not_get_to(shared: Path) -> None:
     closed = folder(shared / "lab", US, US, 0o770)
     config = load({"transfer": {"store": str(closed / "store")}})

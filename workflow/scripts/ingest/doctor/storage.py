@@ -220,6 +220,10 @@ def stores(
             asked["convert.scratch"] = config.convert.scratch
     for option, place in asked.items():
         there = nearest(place.absolute())
+        if not there.is_dir():
+            said = f"{option}: {there} is no folder"
+            yield Finding("fix", "store", said, "Move it away, or set the option to a folder.")
+            continue
         closed = omero and option != "convert.scratch" and not omero.may_reach(there / "file")
         if closed and omero:
             yield Finding(
@@ -230,14 +234,14 @@ def stores(
                 f"Let {omero.name} search them (chmod o+x, or a group in common): its repository "
                 "will link to files there.",
             )
-        if there.is_dir() and os.access(there, os.W_OK | os.X_OK, effective_ids=True):
+        if os.access(there, os.W_OK | os.X_OK, effective_ids=True):
             yield Finding("ok", "store", f"{option}: {place} may be written to")
             continue
-        what = "may not write to it" if there.is_dir() else "cannot: it is no folder"
         yield Finding(
             "fix",
             "store",
-            f"{option}: {us.name} {what}: {there} (owner {user_name(there.stat().st_uid)})",
+            f"{option}: {us.name} may not write to it: {there} "
+            f"(owner {user_name(there.stat().st_uid)})",
             "Give this account permission to write there, or set the option to another folder.",
         )
 
