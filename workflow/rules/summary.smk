@@ -24,9 +24,13 @@ rule summary:
 
 # Fails the run when a fileset failed. Snakemake removes the outputs of a rule that fails, so this
 # one owns nothing but a mark; the table and the report stay.
+# What the table is made of is named here too: Snakemake does not make anew what a failed job left
+# out, as long as all that is made of it is there.
 rule verdict:
     input:
         table=f"{RESULTS}/imported.csv",
+        records=expand(records("annotate"), batch=PLAN.batches),
+        metadata=f"{RESULTS}/metadata.txt" if CONFIG.metadata.is_used else [],
     output:
         touch(f"{RESULTS}/complete"),
     log:
