@@ -8,8 +8,10 @@ again a little later: so nothing is made while two claims are there, and who com
 
 from __future__ import annotations
 
+import os
 import random
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -27,6 +29,7 @@ STALE = 60.0  # seconds
 # After which one's own claim is made anew. The rest of STALE is for making, a call or two.
 _FRESH = 20.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+_RUN = uuid.uuid4().hex
 
 T = TypeVar("T")
 
@@ -59,13 +62,21 @@ def _claim(session: Session, what: str) -> Iterator[bool]:
     claim = omero.model.CommentAnnotationI()
     claim.setNs(rstring(queries.CLAIM_NAMESPACE))
     claim.setTextValue(rstring(what))
+    # A process makes one thing at a time: another claim of its own is one that was saved when the
+    # connection, and the answer with it, was lost.
+    owner = f"{_RUN}-{os.getpid()}"
+    claim.setDescription(rstring(owner))
     own = session.save([claim])[0].getId().getValue()
     remove = [own]
     try:
         claims = queries.claims(session, what)
-        stale = {number for number, made in claims.items() if claims[own] - made > STALE}
-        remove += stale
-        yield claims.keys() - stale == {own} and time.monotonic() - began < _FRESH
+        now = claims[own][0]
+        remove = [
+            number
+            for number, (made, whose) in claims.items()
+            if whose == owner or now - made > STALE
+        ]
+        yield len(remove) == len(claims) and time.monotonic() - began < _FRESH
     finally:
         # One by one: another's that may not be removed is no reason to keep one's own.
         for number in remove:

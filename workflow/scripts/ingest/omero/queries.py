@@ -258,16 +258,17 @@ def tags(session: Session, text: str) -> list[Any]:
     )
 
 
-def claims(session: Session, what: str) -> dict[int, float]:
-    """The claims of this text in the session's group: when each was made, in seconds, by its id."""
+def claims(session: Session, what: str) -> dict[int, tuple[float, str]]:
+    """The claims of this text in the session's group: when each was made, in seconds, and by whom,
+    by its id."""
     rows = session.rows(
-        "select a.id, a.details.creationEvent.time from CommentAnnotation a "
+        "select a.id, a.details.creationEvent.time, a.description from CommentAnnotation a "
         "where a.ns = :ns and a.textValue = :what and a.details.group.name = :group",
         ns=CLAIM_NAMESPACE,
         what=what,
         group=session.group,
     )
-    return {number: milliseconds / 1000 for number, milliseconds in rows}
+    return {number: (milliseconds / 1000, owner) for number, milliseconds, owner in rows}
 
 
 def annotations_on(
