@@ -32,7 +32,7 @@ def postgres(folder: Path) -> Iterator[str]:
                 [binaries / "bin/postgres", "-V"], **ordinary, check=True, capture_output=True
             )
         except (OSError, subprocess.CalledProcessError):  # they lie in a folder of root's own
-            binaries = shutil.copytree(binaries, folder / "programs", symlinks=True)
+            binaries = _copied(Path(package.origin).parent, folder / "programs") / binaries.name
     (folder / "password").write_text(PASSWORD)
     shared = {**ordinary, "check": True, "capture_output": True, "cwd": folder, "text": True}
     data = folder / "data"
@@ -60,6 +60,13 @@ def postgres(folder: Path) -> Iterator[str]:
     finally:
         server.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
         server.wait(30)
+
+
+def _copied(package: Path, folder: Path) -> Path:
+    """The package in `folder`, beside the libraries that its programs look for there."""
+    libraries = package.with_name(f"{package.name}.libs")
+    shutil.copytree(libraries, folder / libraries.name)
+    return Path(shutil.copytree(package, folder / package.name, symlinks=True))
 
 
 def _wait(url: str, log: Path) -> None:
