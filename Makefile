@@ -41,9 +41,11 @@ cluster:  ## Debian's Slurm for `make test-cluster`
 test: $(VENV)/.dev containers  ## the whole test suite, but for the one over a cluster
 	@python -m pytest
 
-# Three at a time, each with a cluster of its own: they mostly wait.
+# Three at a time, each with a cluster of its own: they mostly wait. What fails beside others, on a
+# machine that is too busy for Slurm's own time limits, has to pass alone.
 test-cluster: $(VENV)/.dev cluster  ## runs over Slurm clusters that the tests start (five minutes)
-	@timeout --kill-after=60 2400 python -m pytest tests/cluster -n 3 --dist worksteal
+	@timeout --kill-after=60 1800 python -m pytest tests/cluster -n 3 --dist worksteal || \
+	timeout --kill-after=60 1200 python -m pytest tests/cluster --last-failed --last-failed-no-failures none
 
 soak: $(VENV)/.dev  ## kill 200 import jobs at random moments (some minutes)
 	@python tests/soak/kills.py --kills 200
