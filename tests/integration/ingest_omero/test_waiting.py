@@ -76,7 +76,7 @@ def test_a_run_says_what_is_unfinished_and_the_next_one_finishes_it(
     tmp_path: Path, server: Server
 ) -> None:
     workspace = Workspace(tmp_path)
-    (tmp_path / SLOW).touch()
+    (tmp_path / SLOW).write_text("Its name is all that is read of it.")
     rows = [{"fileset": "slow", "path": SLOW, "files": SLOW}]
     workspace.write_manifest(rows)
     address = json.loads((server.folder / "server.json").read_text())
