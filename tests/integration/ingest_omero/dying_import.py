@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,8 @@ from ingest.omero.session import Session
 from ingest.runner import run_batch
 from ingest.stages import importing
 from tests.fixtures import forked
+from tests.fixtures.dying import moments_until, watch_changes
 from tests.integration.ingest_omero.rig import Rig, Server
-
-CHANGES = ("os.remove", "os.rename", "os.link", "os.symlink", "os.utime", "os.chmod")
-WRITING = os.O_WRONLY | os.O_RDWR
 
 
 def import_and_die(rig: Rig, moment: int | str) -> str:
@@ -49,24 +46,7 @@ def _import(
 ) -> None:
     os.environ.update(login)
     places = (str(folder), str(Server(store).repository))
-    reached = 0
-
-    def at(what: str) -> None:
-        nonlocal reached
-        reached += 1
-        if moment in (reached - 1, what):
-            note.write_text(what)
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def audit(event: str, arguments: tuple[Any, ...]) -> None:
-        is_open = event == "open" and (arguments[2] or 0) & WRITING
-        if event not in CHANGES and not is_open:
-            return
-        candidates = arguments[:1] if is_open else arguments[:2]
-        paths = [os.fspath(a) for a in candidates if isinstance(a, str | os.PathLike)]
-        if paths and paths[-1].startswith(places) and paths[-1] != str(note):
-            at(f"{event} {Path(paths[-1]).name}")
-
+    at = moments_until(moment, note)
     real_import = importing.import_fileset
 
     def reporting(session: Any, request: Any, mount: Any, report: Any) -> Any:
@@ -83,7 +63,7 @@ def _import(
 
     Session.submit = submit
     rig = Rig(folder, Server(store), options)
-    sys.addaudithook(audit)
+    watch_changes(at, places, note)
     upstream, output = folder / "transfer.jsonl", folder / "import.jsonl"
     run_batch(importing.STAGE, folder / "plan.jsonl", upstream, output, rig.context, "b1")
     os._exit(0)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,13 +13,13 @@ from ingest.copying import partial_path
 from ingest.fileset import Record
 from ingest.records import read_records, write_records
 from ingest.stages import importing
+from tests.fixtures.dying import at_every_moment
 from tests.fixtures.world import Source, World
 from tests.integration.ingest_omero.dying_import import import_and_die
 from tests.integration.ingest_omero.rig import Rig, Server, write_image
 
 CUSTOM = "matrix_transfers:copy"
 TRANSFERS = ["ln_s", "ln", "ln_rm", "cp", "cp_rm", "upload", "upload_rm", CUSTOM]
-AT_ONCE = 4  # most of the time is the server's, or spent waiting for it to miss a client
 
 MakeRig = Callable[[str], Rig]
 
@@ -119,18 +117,6 @@ def test_a_file_omero_cannot_read(new_rig: MakeRig, world: World, transfer: str)
     assert "OMERO could not import" in failed.cause
     world.check_not_imported(sources)
     world.check_nothing_is_left_over()
-
-
-def at_every_moment(kill: Callable[[int], str]) -> list[str]:
-    """The moments that `kill` killed at: it is given their numbers, until there are no more."""
-    moments: list[str] = []
-    with ThreadPoolExecutor(AT_ONCE) as executor:
-        for first in itertools.count(0, AT_ONCE):
-            found = list(executor.map(kill, range(first, first + AT_ONCE)))
-            moments += filter(None, found)
-            if not all(found):
-                return moments
-    raise AssertionError("unreachable")
 
 
 @pytest.mark.parametrize("transfer", TRANSFERS)

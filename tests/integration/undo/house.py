@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import csv
-import itertools
 import json
 import os
 import shutil
 import signal
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,15 +23,11 @@ from ingest.stages import annotate, checksum, convert, importing, transfer
 from ingest.undo.relink import relink
 from ingest.undo.rollback import rollback
 from tests.fixtures import forked
+from tests.fixtures.dying import moments_until, watch_changes
 from tests.integration.ingest_omero.rig import Rig, Server
 
 STAGES = (convert.STAGE, checksum.STAGE, transfer.STAGE, importing.STAGE, annotate.STAGE)
 TOOLS = {"relink": relink, "rollback": rollback, "audit": audit}
-
-AT_ONCE = 4
-
-CHANGES = ("os.remove", "os.rename", "os.link", "os.symlink", "os.utime", "os.chmod")
-WRITING = os.O_WRONLY | os.O_RDWR
 
 
 def run_all(rig: Rig) -> dict[str, Record]:
@@ -125,45 +118,16 @@ def _use(
     places: tuple[str, ...],
 ) -> None:
     os.environ.update(login)
-    reached = 0
-
-    def at(what: str) -> None:
-        nonlocal reached
-        reached += 1
-        if moment == reached - 1:
-            note.write_text(what)
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def audit(event: str, arguments: tuple[Any, ...]) -> None:
-        is_open = event == "open" and (arguments[2] or 0) & WRITING
-        if event not in CHANGES and not is_open:
-            return
-        candidates = arguments[:1] if is_open else arguments[:2]
-        paths = [os.fspath(a) for a in candidates if isinstance(a, str | os.PathLike)]
-        if paths and paths[-1].startswith(places) and paths[-1] != str(note):
-            at(f"{event} {Path(paths[-1]).name}")
-
+    at = moments_until(moment, note)
     for name in ("submit", "save"):
         _report(name, at)
     rig = Rig(folder, Server(store), options)
-    sys.addaudithook(audit)
+    watch_changes(at, places, note)
     try:
         TOOLS[tool](rig.context)
     except SystemExit as error:
         os._exit(int(str(error.code)))
     os._exit(0)
-
-
-def at_every_moment(kill: Callable[[int], str]) -> list[str]:
-    """The moments that `kill` killed at: it is given their numbers, until there are no more."""
-    moments: list[str] = []
-    with ThreadPoolExecutor(AT_ONCE) as executor:
-        for first in itertools.count(0, AT_ONCE):
-            found = list(executor.map(kill, range(first, first + AT_ONCE)))
-            moments += filter(None, found)
-            if not all(found):
-                return moments
-    raise AssertionError("unreachable")
 
 
 def _report(name: str, at: Any) -> None:

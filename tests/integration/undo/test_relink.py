@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 
 from ingest.digests import digest_bytes
+from tests.fixtures.dying import at_every_moment
 from tests.integration.ingest_omero.rig import Rig, write_image
 from tests.integration.undo.house import (
     Kept,
-    at_every_moment,
     move,
     run_all,
     temporary_names,

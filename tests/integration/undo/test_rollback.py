@@ -12,8 +12,9 @@ import pytest
 from omero.rtypes import rstring
 
 from ingest.stages import importing
+from tests.fixtures.dying import at_every_moment
 from tests.integration.ingest_omero.rig import Rig, write_image
-from tests.integration.undo.house import Kept, at_every_moment, run_all, use, use_and_die
+from tests.integration.undo.house import Kept, run_all, use, use_and_die
 
 TARGET = "Project:name:Undone/Dataset:name:Undone"
 
