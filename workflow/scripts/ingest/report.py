@@ -16,7 +16,7 @@ from ingest.atomic import write_text
 from ingest.stage_times import plot, span, stage_times
 from ingest.summary import Outcome
 from ingest.verdict import summed_up
-from ingest.words import duration, size
+from ingest.words import counted, duration, size
 from ingest.workflow_run import WorkflowRun, sha256
 
 TEMPLATES = Path(__file__).parents[2] / "report"
@@ -54,8 +54,9 @@ def write_report(
     write_text(path, render(list(outcomes), run, thumbnails))
 
 
-def render(outcomes: Sequence[Outcome], run: WorkflowRun, thumbnails: Mapping[int, bytes]) -> str:
-    """The page. Whatever comes from a manifest or a file's name is escaped by the template."""
+def filled(template: str, **values: object) -> str:
+    """A page from a template of workflow/report, which escapes whatever comes from a manifest or a
+    file's name."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -67,11 +68,18 @@ def render(outcomes: Sequence[Outcome], run: WorkflowRun, thumbnails: Mapping[in
         "duration": duration,
         "size": size,
         "count": "{:,}".format,
+        "counted": counted,
         "id_ranges": id_ranges,
     }
+    return environment.get_template(template).render(**values)
+
+
+def render(outcomes: Sequence[Outcome], run: WorkflowRun, thumbnails: Mapping[int, bytes]) -> str:
+    """The page."""
     failed = [outcome for outcome in outcomes if outcome.failed]
     times = stage_times(outcomes)
-    return environment.get_template("report.html.j2").render(
+    return filled(
+        "report.html.j2",
         run=run,
         totals=_totals(outcomes),
         summed_up=summed_up(Counter(outcome.status for outcome in outcomes)),

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from ingest.csv_text import csv_text
 from ingest.doctor.findings import Finding
 from ingest.doctor.table import WIDTH
@@ -18,7 +16,7 @@ from ingest.fileset import Problem
 from ingest.plan_report.estimate import Work
 from ingest.plan_report.omero_side import NEW, PER_FILESET
 from ingest.plan_report.planned import BY_PATH, WORDS, Planned, State
-from ingest.report import FAILURES_TOLD, ROWS, TEMPLATES, id_ranges
+from ingest.report import FAILURES_TOLD, ROWS, filled
 from ingest.words import counted, duration, printable, size, some
 
 LISTED = 20  # of what stands in the way, in the summary
@@ -159,24 +157,11 @@ def _cells(planned: Planned) -> tuple[object, ...]:
 
 def page(report: Report) -> str:
     """results/plan_report.html: one file that asks no server for anything."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "duration": duration,
-        "size": size,
-        "count": "{:,}".format,
-        "counted": counted,
-        "id_ranges": id_ranges,
-    }
     rows = report.rows
     if len(rows) > ROWS:
         rows = sorted(rows, key=lambda row: (not row.is_stopped, not row.goes_in))[:ROWS]
-    return environment.get_template("plan_report.html.j2").render(
+    return filled(
+        "plan_report.html.j2",
         report=report,
         shown=rows,
         words=WORDS,
