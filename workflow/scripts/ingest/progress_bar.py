@@ -91,6 +91,8 @@ def shown(
             bar.remove()
 
     thread = threading.Thread(target=show, name="progress", daemon=True)
+    if bar:  # at once, so that nobody wonders whether there is one
+        bar.draw(line())
     thread.start()
     # Snakemake may end without a word to its workflow; the terminal must be whole all the same.
     atexit.register(end)
