@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.batch_lock import batch_lock
+from ingest.batch_lock import STALE, batch_lock
+from tests.fixtures.waiting import PATIENCE, wait_until
 
 LOG = logging.getLogger("test")
 
@@ -21,8 +22,25 @@ def lost() -> None:
     raise AssertionError("the lock was lost")
 
 
-def lock(folder: Path, on_lost: Callable[[], None] = lost, stale: float = 60.0) -> object:
+def lock(folder: Path, on_lost: Callable[[], None] = lost, stale: float = STALE) -> object:
     return batch_lock(folder, "checksum", LOG, on_lost, heartbeat=0.05, stale=stale)
+
+
+def taking(folder: Path) -> threading.Event:
+    """Set once another thread had the lock."""
+    taken = threading.Event()
+
+    def take() -> None:
+        with lock(folder):
+            taken.set()
+
+    threading.Thread(target=take, daemon=True).start()
+    return taken
+
+
+def seen_alive(path: Path, seconds_ago: float) -> None:
+    then = time.time() - seconds_ago
+    os.utime(path, (then, then))
 
 
 def owner(folder: Path) -> dict[str, object]:
@@ -35,7 +53,7 @@ def hold_elsewhere(folder: Path, env: dict[str, str]) -> subprocess.Popen[str]:
         "import logging, sys, time; from pathlib import Path\n"
         "from ingest.batch_lock import batch_lock\n"
         "with batch_lock(Path(sys.argv[1]), 'import', logging.getLogger(), lambda: None, 0.05):\n"
-        "    print('held', flush=True); time.sleep(60)\n"
+        "    print('held', flush=True); time.sleep(600)\n"
     )
     holder = subprocess.Popen(
         [sys.executable, "-c", script, folder], stdout=subprocess.PIPE, text=True, env=env
@@ -52,7 +70,7 @@ def test_a_second_one_waits_for_the_first(tmp_path: Path, caplog: pytest.LogCapt
     def first() -> None:
         with lock(tmp_path):
             held.set()
-            time.sleep(0.3)
+            wait_until(lambda: caplog.records, "a word of the second one")
             order.append("first")
 
     thread = threading.Thread(target=first)
@@ -94,9 +112,9 @@ def test_a_killed_process_of_this_host_is_followed_at_once(
     holder.kill()
     holder.wait()
     start = time.monotonic()
-    with lock(tmp_path):
+    with lock(tmp_path, stale=2 * PATIENCE):
         assert owner(tmp_path)["pid"] == os.getpid()
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < PATIENCE
     assert f"process {holder.pid}), which is dead" in caplog.text
 
 
@@ -110,42 +128,26 @@ def test_another_process_with_the_same_pid_is_not_the_owner(tmp_path: Path) -> N
 
 def test_another_host_is_waited_for_until_it_gives_no_sign_of_life(tmp_path: Path) -> None:
     (tmp_path / "1").write_text(json.dumps({"host": "elsewhere", "pid": 1, "start": "x"}))
-    taken = threading.Event()
-
-    def take() -> None:
-        with lock(tmp_path, stale=0.5):
-            taken.set()
-
-    thread = threading.Thread(target=take)
-    thread.start()
-    for _ in range(8):
-        os.utime(tmp_path / "1")
-        assert not taken.wait(0.1)
-    assert taken.wait(5)
-    thread.join()
+    seen_alive(tmp_path / "1", STALE / 2)
+    taken = taking(tmp_path)
+    assert not taken.wait(0.2)
+    seen_alive(tmp_path / "1", STALE + 1)
+    assert taken.wait(PATIENCE)
 
 
 def test_a_lock_whose_owner_is_not_written_yet_is_respected(tmp_path: Path) -> None:
     (tmp_path / "1").touch()
-    taken = threading.Event()
-
-    def take() -> None:
-        with lock(tmp_path, stale=0.5):
-            taken.set()
-
-    thread = threading.Thread(target=take)
-    thread.start()
+    taken = taking(tmp_path)
     assert not taken.wait(0.2)
-    assert taken.wait(5)
-    thread.join()
+    seen_alive(tmp_path / "1", STALE + 1)
+    assert taken.wait(PATIENCE)
 
 
 def test_the_holder_gives_signs_of_life_and_releases(tmp_path: Path) -> None:
     with lock(tmp_path):
         (present,) = tmp_path.iterdir()
         os.utime(present, (1, 1))
-        time.sleep(0.3)
-        assert time.time() - present.stat().st_mtime < 10
+        wait_until(lambda: present.stat().st_mtime > 1, "a sign of life")
         assert owner(tmp_path)["released"] is False
     assert owner(tmp_path)["released"] is True
 
@@ -156,14 +158,11 @@ def test_a_holder_that_was_taken_for_dead_is_told(tmp_path: Path) -> None:
         (present,) = tmp_path.iterdir()
         (tmp_path / "2").write_text("{}")
         present.unlink()
-        assert told.wait(5)
+        assert told.wait(PATIENCE)
     assert [path.name for path in tmp_path.iterdir()] == ["2"]
 
 
 def test_the_lock_is_released_when_the_job_fails(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), lock(tmp_path):
         _ = 1 / 0
-    start = time.monotonic()
-    with lock(tmp_path):
-        pass
-    assert time.monotonic() - start < 1
+    assert owner(tmp_path)["released"] is True

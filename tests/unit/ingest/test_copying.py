@@ -1,11 +1,7 @@
 """A copy is the source's bytes on disk under its name, or there is none under that name."""
 
 import os
-import signal
 import stat
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -252,43 +248,3 @@ def test_of_several_one_that_fails_leaves_none_half_done(
     copy_several([pairs[0], (source, destination)])
     assert names(destination.parent) == ["image.tif", "small.tif"]
     assert destination.with_name("small.tif").read_bytes() == b"small"
-
-
-COPIER = """
-import sys
-from pathlib import Path
-from ingest.copying import copy_verified
-from ingest.fileset import SourceFile
-source, destination, size, mtime_ns, inode = sys.argv[1:]
-print("copying", flush=True)
-file = SourceFile(source, source, "x", int(size), int(mtime_ns), int(inode))
-copy_verified(file, Path(destination))
-"""
-
-
-def test_killed_at_any_moment_there_is_a_whole_copy_or_none(
-    tmp_path: Path, destination: Path, python_env: dict[str, str]
-) -> None:
-    path = tmp_path / "big.tif"
-    path.write_bytes(os.urandom(1 << 20) * 48)
-    source = described(path)
-    numbers = [str(number) for number in (source.size, source.mtime_ns, source.inode)]
-    command = [sys.executable, "-c", COPIER, source.path, str(destination), *numbers]
-    unfinished = 0
-    for attempt in range(6):
-        copier = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=python_env)
-        assert copier.stdout is not None
-        copier.stdout.readline()
-        time.sleep(0.012 * attempt)
-        copier.send_signal(signal.SIGKILL)
-        copier.wait()
-        if destination.exists():
-            assert digest_file(destination, ["Murmur3-128"]).digests == source.digests
-            destination.unlink()
-        else:
-            unfinished += 1
-    assert unfinished > 0
-    copy_verified(source, destination)
-    assert digest_file(destination, ["Murmur3-128"]).digests == source.digests
-    assert names(destination.parent) == ["image.tif"]
-    assert described(path) == source

@@ -1,13 +1,13 @@
 """A job notes how far it is, for the main process to read."""
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ingest.progress import Progress, progress_path
+from tests.fixtures.waiting import wait_until
 
 
 def noted(path: Path) -> dict[str, Any]:
@@ -30,9 +30,7 @@ def test_it_is_noted_at_the_beginning_now_and_then_and_at_the_end(tmp_path: Path
         progress.advance(1_500)
         progress.fileset_done()
         progress.fileset_done(failed=True)
-        deadline = time.monotonic() + 10
-        while noted(path)["filesets"] != 2:
-            assert time.monotonic() < deadline
+        wait_until(lambda: noted(path)["filesets"] == 2, "the next note")
         assert (noted(path)["bytes"], noted(path)["failed"]) == (1_500, 1)
         assert not noted(path)["ended"]
         progress.advance(500)

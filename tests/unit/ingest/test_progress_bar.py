@@ -9,7 +9,6 @@ import struct
 import subprocess
 import sys
 import termios
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -17,6 +16,7 @@ from typing import TextIO
 import pytest
 
 from ingest.progress_bar import shown
+from tests.fixtures.waiting import wait_until
 
 TAKEN = b"\x1b[1;23r"  # the rows above the last one scroll
 GIVEN_BACK = b"\x1b[r\x1b[24;1H\x1b[K"
@@ -92,9 +92,7 @@ def test_without_a_terminal_that_can_there_are_plain_lines(
     stream: TextIO = terminal.inner if is_terminal else io.StringIO()
     log = tmp_path / "progress.log"
     with shown(lambda: "half way", stream, log, written=0.01):
-        deadline = time.monotonic() + 10
-        while not log.exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(log.exists, "a line in the log")
     if isinstance(stream, io.StringIO):
         assert set(stream.getvalue().splitlines()) == {"half way"}
     else:
@@ -104,12 +102,11 @@ def test_without_a_terminal_that_can_there_are_plain_lines(
 
 
 LEAVING = """
-import sys, time
+import sys
 from pathlib import Path
 from ingest.progress_bar import shown
 context = shown(lambda: "half way", sys.stderr, Path(sys.argv[1]), drawn=0.01)
 context.__enter__()
-time.sleep(0.3)
 sys.exit("an end that nobody told the bar of")
 """
 

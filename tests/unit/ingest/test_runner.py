@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from ingest import runner
+from ingest.batch_lock import STALE
 from ingest.config import load
 from ingest.context import Context
 from ingest.fileset import Fileset, Problem, Record, SourceFile, StageError, Unfinished
@@ -25,6 +26,7 @@ from ingest.journal import Journal
 from ingest.records import read_records, write_records
 from ingest.runner import StageJob
 from ingest.stages import Stage
+from tests.fixtures.waiting import PATIENCE, wait_until
 
 
 class Toy:
@@ -92,14 +94,18 @@ def failure_time(context: Context) -> str:
 def test_records_come_in_the_plans_order_with_time_and_host(run: Run) -> None:
     toy = Toy(parallel=lambda context: 4)
     run_one = toy.run
-    slow = replace(
-        toy.stage, run=lambda f, u, c: (time.sleep(0.1 * (f.id == "a")), run_one(f, u, c))[1]
-    )
-    toy.stage = slow
+
+    def a_comes_last(fileset: Fileset, upstream: Record, context: Context) -> Record:
+        if fileset.id == "a":
+            wait_until(lambda: len(toy.ran) == 2, "the end of b and c")
+            time.sleep(0.01)
+        return run_one(fileset, upstream, context)
+
+    toy.stage = replace(toy.stage, run=a_comes_last)
     records = run(toy, "a", "b", "c")
     assert list(records) == ["a", "b", "c"]
     assert toy.ran[-1] == "a"
-    assert records["a"].seconds >= 0.1
+    assert records["a"].seconds >= 0.01
     assert records["a"].host == os.uname().nodename
     assert records["a"].started.endswith("+00:00")
 
@@ -276,7 +282,7 @@ def test_what_stops_the_process_is_no_record(
 
 
 def test_filesets_are_in_work_at_once_as_the_stage_says(run: Run) -> None:
-    meeting = threading.Barrier(3, timeout=10)
+    meeting = threading.Barrier(3, timeout=PATIENCE)
     toy = Toy(parallel=lambda context: 3)
     toy.stage = replace(
         toy.stage,
@@ -355,7 +361,7 @@ from ingest.stages import Stage
 
 def work(fileset, upstream, context):
     print("working", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 
 folder = Path(sys.argv[1])
 output = folder / "results/checksum/b.jsonl"
@@ -378,12 +384,12 @@ def test_a_signal_ends_a_job_at_once_and_the_next_one_need_not_wait(
     assert process.stdout is not None
     assert process.stdout.readline() == "working\n"
     process.send_signal(number)
-    assert process.wait(timeout=5) == 128 + number
+    assert process.wait(timeout=PATIENCE) == 128 + number
     assert f"ended by {number.name}" in (tmp_path / "b.log").read_text()
     assert not asked.output.exists()
     start = time.monotonic()
     runner.run_stage(Toy().stage, asked, load({"results": str(tmp_path / "results")}))
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < STALE / 2
 
 
 def test_sessions_are_opened_at_first_use_only_and_closed(

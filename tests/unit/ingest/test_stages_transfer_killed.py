@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -125,16 +124,16 @@ from ingest.context import Context
 from ingest.fileset import Fileset, Record
 from ingest.journal import Journal
 from ingest.stages import transfer
+from tests.fixtures.dying import moments_until, watch_changes
 
 root = Path(sys.argv[1])
-if sys.argv[2] == "copies":
-    transfer.link_obstacle = lambda path, folder: "too far"
+transfer.link_obstacle = lambda path, folder: "too far"
 config = load({"transfer": {"store": str(root / "store")}})
-context = Context(config, root, Journal(root / "journal"), 2)
+context = Context(config, root, Journal(root / "journal"), 1)
 upstream = Record.from_json(json.load((root / "upstream.json").open()))
-print("moving", flush=True)
+at = moments_until(int(sys.argv[2]), root / "died")
+watch_changes(at, (str(root / "data"), str(root / "store")), root / "died")
 transfer.run(Fileset("a", 2, str(root), transfer="mv"), upstream, context)
-print("moved", flush=True)
 """
 
 
@@ -146,32 +145,24 @@ def test_killed_again_and_again_a_move_completes(
 ) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
-    contents = {f"{number}.tif": os.urandom(1 << 20) * 8 for number in range(6)}
+    contents = {f"{number}.tif": os.urandom(1 << 20) for number in range(3)}
     for name, content in contents.items():
         (folder / name).write_bytes(content)
     record = source_record("a", folder, *(folder / name for name in contents))
     upstream = checksum.STAGE.run(Fileset("a", 2, str(folder)), record, context)
     (tmp_path / "upstream.json").write_text(json.dumps(upstream.to_json()))
     prepare_login(tmp_path)
-    kills = 0
-    for attempt in range(20):
-        mover = subprocess.Popen(
-            [sys.executable, "-c", MOVER, tmp_path, "copies"],
-            stdout=subprocess.PIPE,
-            text=True,
-            env=python_env,
-        )
-        assert mover.stdout is not None
-        assert mover.stdout.readline() == "moving\n"
-        time.sleep(0.04 * (attempt + 1))
-        mover.send_signal(signal.SIGKILL)
-        mover.wait()
+    deaths: list[str] = []
+    while True:
+        mover = [sys.executable, "-c", MOVER, str(tmp_path), str(3 * len(deaths))]
+        ended = subprocess.run(mover, env=python_env, check=False)
         for name in contents:
             assert (folder / name).exists() or (tmp_path / "store" / "a" / name).exists()
-        if mover.stdout.read() == "moved\n":
+        if ended.returncode == 0:
             break
-        kills += 1
-    assert 0 < kills < 20
+        assert ended.returncode == -signal.SIGKILL
+        deaths.append((tmp_path / "died").read_text())
+    assert {death.split()[0] for death in deaths} >= {"open", "os.rename", "os.remove"}
     assert list(folder.iterdir()) == []
     for name, content in contents.items():
         assert (tmp_path / "store" / "a" / name).read_bytes() == content

@@ -15,6 +15,7 @@ from ingest.intakes import Intake
 from ingest.watch.__main__ import _arguments, main
 from ingest.watch.running import command
 from ingest.watch.wake import woken
+from tests.fixtures.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[4]
 UNIT = ROOT / "systemd" / "omero-ingest-watch.service"
@@ -58,7 +59,7 @@ def test_a_change_in_a_tree_wakes_and_a_tree_that_is_not_there_is_told(tmp_path:
     woke, said = threading.Event(), list[str]()
     with woken([tmp_path / "gone", tmp_path / "tree"], woke.set, said.append):
         (tmp_path / "tree" / "ada" / "a.tif").write_text("pixels")
-        assert woke.wait(10)
+        assert woke.wait(PATIENCE)
     assert len(said) == 1 and "gone" in said[0]
 
 
