@@ -258,7 +258,8 @@ def _filled(draw: st.DrawFn) -> tuple[Type, dict[str, object]]:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(_filled())
 def test_any_object_comes_back_as_it_was_saved(

@@ -18,7 +18,7 @@ texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]
 names = texts.filter(lambda text: bool(text.strip()))
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | texts,
-    lambda inner: st.lists(inner) | st.dictionaries(texts, inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=8,
 )
 
@@ -105,8 +105,10 @@ def test_a_missing_alternative_path_and_one_that_is_null_are_the_same() -> None:
     assert announced(json.dumps([only_alternative]), "c") == [Announced("", "/alt/a")]
 
 
-@given(st.lists(st.tuples(names, st.lists(st.dictionaries(texts, values)) | st.none())
-                , min_size=1))  # fmt: skip
+told = st.lists(st.dictionaries(texts, values, max_size=3), max_size=3)
+
+
+@given(st.lists(st.tuples(names, told | st.none()), min_size=1, max_size=4))
 def test_whatever_json_says_in_its_form_is_read(items: list[tuple[str, Any]]) -> None:
     stdout = json.dumps([{"full_path": path, "keyvalues": told} for path, told in items])
     found = announced(f"noise\n{stdout}\n\n", "c")

@@ -27,7 +27,8 @@ COLUMNS = st.lists(
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(extra=COLUMNS, rows=st.lists(st.lists(CELLS, max_size=6), max_size=5), skip=st.booleans())
 def test_any_cells_become_rows_or_problems(
@@ -54,7 +55,8 @@ def test_any_cells_become_rows_or_problems(
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(content=st.binary(max_size=60))
 def test_any_bytes_are_refused_in_words(read: Read, content: bytes) -> None:
