@@ -48,10 +48,10 @@ cp "$input" "$output/a.ome.tif"; cp "$input" "$alternative/a.ome.tif"
 echo '[{"full_path": "'"$output/a.ome.tif"'"}, {"full_path": "'"$alternative/a.ome.tif"'"}]'
 """,
     "fails": "echo 'it is broken' >&2; exit 3\n",
-    "hangs": "trap : TERM INT; sleep 1000 & sleep 1000; sleep 1000\n",
+    "hangs": "trap : TERM INT; sleep $seconds & sleep $seconds; sleep $seconds\n",
     "greedy": "x=$(head -c 300000000 /dev/zero | tr '\\0' 'a'); echo ${#x}; sleep 100\n",
     "half": 'head -c 1000 "$input" > "$output/$stem.ome.tif"\n',
-    "slow": 'trap : TERM; cp "$input" "$output/half.tif"; sleep 1001; sleep 1001\n',
+    "slow": 'trap : TERM; cp "$input" "$output/half.tif"; sleep $seconds; sleep $seconds\n',
     "nosy": COPY
     + """
 echo "net: $(ls /sys/class/net | tr '\\n' ' ')"
@@ -72,7 +72,8 @@ def script(which: str) -> str:
 
 
 def chooser() -> str:
-    """One script that is all of them: `--which name` says which."""
+    """One script that is all of them: `--which name` says which, `--seconds` how long it sleeps."""
     cases = "".join(f"{name})\n{body};;\n" for name, body in SCRIPTS.items())
-    which = ARGUMENTS.replace("    *) rest", "    --which) which=$2; shift 2 ;;\n    *) rest")
+    more = "".join(f"    --{name}) {name}=$2; shift 2 ;;\n" for name in ("which", "seconds"))
+    which = ARGUMENTS.replace("    *) rest", f"{more}    *) rest")
     return f"{which}case $which in\n{cases}esac\n"

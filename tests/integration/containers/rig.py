@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,11 @@ def context_of(folder: Path, converters: dict[str, Any], **convert: Any) -> Cont
 
 def files_in(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def a_long_time() -> int:
+    """Seconds that nothing else on this machine sleeps, by which a test knows what is its own."""
+    return random.randrange(10_000, 1_000_000)
 
 
 def is_running(command: str) -> bool:

@@ -30,7 +30,7 @@ def test_a_real_micrograph(runtime: str, tmp_path: Path, biomero_image: Built) -
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     (said,) = json.loads(done.stdout.splitlines()[-1])

@@ -19,11 +19,11 @@ import tifffile
 import imageformats
 from ingest.fileset import Fileset, Record, StageError
 from ingest.stages.convert import STAGE
-from tests.fixtures.containers import Images, call, derive, remove
+from tests.fixtures.containers import Images, call, derive, fresh_name, remove
+from tests.fixtures.waiting import wait_until
 from tests.integration.containers.converters import chooser
 from tests.integration.containers.registry import serving
-from tests.integration.containers.rig import context_of, files_in, is_running
-from tests.integration.workflow.workspace import wait_until
+from tests.integration.containers.rig import a_long_time, context_of, files_in, is_running
 
 PLAN = Record("a", "plan", "notneeded")
 FORMS = ("folder", "sif", "podman")
@@ -49,7 +49,7 @@ def source(tmp_path: Path) -> Path:
 
 def image_in(converter: Images, form: str) -> dict[str, Any]:
     image = str(getattr(converter, form))
-    return {"image": image, "contract": "biomero", "time_limit_minutes": 0.5}
+    return {"image": image, "contract": "biomero", "time_limit_minutes": 10}
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -155,9 +155,11 @@ def test_a_converter_that_hangs_is_ended_with_all_it_started(
 ) -> None:
     options = {**image_in(converter, form), "time_limit_minutes": 0.05}
     context = context_of(tmp_path, {"c": options})
+    seconds = a_long_time()
+    row = Fileset("a", 2, str(source), convert=f"c?which=hangs&seconds={seconds}")
     with pytest.raises(StageError, match=r"ended after 0\.05 minutes"):
-        STAGE.run(Fileset("a", 2, str(source), convert="c?which=hangs"), PLAN, context)
-    assert not is_running("sleep 1000")
+        STAGE.run(row, PLAN, context)
+    wait_until(lambda: not is_running(f"sleep {seconds}"), "the converter's end")
     assert files_in(tmp_path / "store") == []
 
 
@@ -200,16 +202,16 @@ def test_a_killed_conversion_ends_its_converter_and_is_begun_anew(
     form: str, converter: Images, source: Path, tmp_path: Path
 ) -> None:
     options = {"c": image_in(converter, form)}
+    seconds = a_long_time()
+    convert = f"c?which=slow&seconds={seconds}"
     program = [sys.executable, "-m", "tests.integration.containers.dying_conversion"]
-    process = subprocess.Popen(
-        [*program, str(tmp_path), json.dumps(options), str(source), "c?which=slow"]
-    )
+    process = subprocess.Popen([*program, str(tmp_path), json.dumps(options), str(source), convert])
     try:
-        wait_until(lambda: is_running("sleep 1001"), "the converter's start")
+        wait_until(lambda: is_running(f"sleep {seconds}"), "the converter's start")
     finally:
         process.kill()
         process.wait()
-    wait_until(lambda: not is_running("sleep 1001"), "the converter's end", 8)
+    wait_until(lambda: not is_running(f"sleep {seconds}"), "the converter's end")
     assert not (tmp_path / "store/a").exists()
     context = context_of(tmp_path, options)
     record = STAGE.run(Fileset("a", 2, str(source), convert="c?which=copies"), PLAN, context)
@@ -252,7 +254,7 @@ def test_an_image_that_was_dockers_runs_where_it_wants_to_and_evaluates_no_name(
 ) -> None:
     """As many converters of BIOMERO are: an entry point relative to the image's WORKDIR."""
     named = source.rename(source.with_name('cell $(touch ${output}) `id` "x".ome.tif'))
-    name, archive = "localhost/omero-ingest/test-relative", tmp_path / "relative.tar"
+    name, archive = fresh_name("relative"), tmp_path / "relative.tar"
     root = io.BytesIO()
     with tarfile.open(fileobj=root, mode="w") as tar:
         tar.add(mini_image.folder, arcname=".")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ import tifffile
 from ingest.conversion import place
 from ingest.fileset import Fileset, Record, StageError
 from ingest.stages.convert import STAGE
-from tests.integration.containers.rig import context_of, files_in, is_running
+from tests.fixtures.waiting import wait_until
+from tests.integration.containers.rig import a_long_time, context_of, files_in, is_running
 
 PLAN = Record("a", "plan", "notneeded")
 
@@ -29,7 +31,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def on_host(command: str, **options: Any) -> dict[str, Any]:
-    return {"c": {"runtime": "host", "command": command, "time_limit_minutes": 0.5, **options}}
+    return {"c": {"runtime": "host", "command": command, "time_limit_minutes": 10, **options}}
 
 
 def script(folder: Path, text: str) -> str:
@@ -134,10 +136,11 @@ def test_an_output_that_is_a_link_to_the_source_is_copied(source: Path, tmp_path
 
 
 def test_a_host_tool_is_ended_with_its_group(source: Path, tmp_path: Path) -> None:
-    tool = on_host("sh -c 'sleep 1003 & sleep 1003; : {input} {output}'", time_limit_minutes=0.01)
+    sleep = f"sleep {a_long_time()}"
+    tool = on_host(f"sh -c '{sleep} & {sleep}; : {{input}} {{output}}'", time_limit_minutes=0.01)
     with pytest.raises(StageError, match=r"ended after 0\.01 minutes"):
         STAGE.run(row(source), PLAN, context_of(tmp_path, tool))
-    assert not is_running("sleep 1003")
+    wait_until(lambda: not is_running(sleep), "the tool's end")
 
 
 def test_last_words_are_safe_for_a_terminal(source: Path, tmp_path: Path) -> None:
@@ -148,9 +151,12 @@ def test_last_words_are_safe_for_a_terminal(source: Path, tmp_path: Path) -> Non
 
 
 def test_what_a_host_tool_leaves_running_is_ended(source: Path, tmp_path: Path) -> None:
-    tool = script(tmp_path, 'cp "$1" "$2/a.tif"; setsid sleep 1004 & sleep 0.5')
+    sleep, started = f"sleep {a_long_time()}", tmp_path / "started"
+    left = f"setsid sh -c 'touch {started}; exec {sleep}' &"
+    waits = f"until [ -e {started} ]; do sleep 0.05; done"
+    tool = script(tmp_path, f'cp "$1" "$2/a.tif"; {left} {waits}')
     STAGE.run(row(source), PLAN, context_of(tmp_path, on_host(tool)))
-    assert not is_running("sleep 1004")
+    wait_until(lambda: not is_running(sleep), "the end of what was left")
 
 
 def test_a_full_disk_leaves_nothing(
@@ -202,7 +208,7 @@ def test_inputs_are_files_and_not_their_folder(source: Path, tmp_path: Path) -> 
 def test_scratch_on_another_file_system_is_copied_and_verified(
     source: Path, tmp_path: Path
 ) -> None:
-    scratch = Path("/dev/shm") / tmp_path.name
+    scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir="/dev/shm"))
     assert Path("/dev/shm").stat().st_dev != tmp_path.stat().st_dev
     context = context_of(tmp_path, COPY, scratch=str(scratch))
     record = STAGE.run(row(source), PLAN, context)

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import tifffile
 import imageformats
 from tests.fixtures.built_images import Built
 from tests.fixtures.ome_tiff import write_plate
+from tests.fixtures.waiting import PATIENCE, wait_until
 
 MICROGRAPHS = Path(__file__).parents[2] / "fixtures" / "micrographs"
 
@@ -34,7 +34,7 @@ def command(runtime: str, image: Built, inputs: Path, outputs: Path) -> list[str
 
 
 def run(words: list[str]) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=600)
 
 
 @pytest.fixture(params=RUNTIMES)
@@ -154,9 +154,7 @@ def test_when_it_is_told_to_end_it_leaves_nothing(
     assert any("plane 3 of" in line for line in running.stderr)
     assert list(outputs.iterdir())
     os.killpg(running.pid, signal.SIGTERM)
-    running.communicate(timeout=60)
+    running.communicate(timeout=PATIENCE)
     assert running.returncode != 0
-    until = time.monotonic() + 30  # Podman's client may be gone before its container
-    while list(outputs.iterdir()) and time.monotonic() < until:
-        time.sleep(0.1)
-    assert list(outputs.iterdir()) == []
+    # Podman's client may be gone before its container.
+    wait_until(lambda: not list(outputs.iterdir()), "the end of what was written")

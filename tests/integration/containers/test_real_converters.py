@@ -19,7 +19,7 @@ PLAN = Record("a", "plan", "notneeded")
 
 def check(image: Built, form: str, folder: Path, convert: str) -> None:
     options = {"image": str(getattr(image, form)), "contract": "biomero", "cpus": 2}
-    context = context_of(folder, {"c": {**options, "time_limit_minutes": 5}})
+    context = context_of(folder, {"c": {**options, "time_limit_minutes": 10}})
     record = STAGE.run(Fileset("a", 2, str(MICROGRAPH), convert=convert), PLAN, context)
     (file,) = record.files
     with (

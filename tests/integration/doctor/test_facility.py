@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import secrets
 import socket
 import subprocess
 import time
@@ -208,7 +209,7 @@ def test_sources_at_risk(site: Site) -> None:
 
 
 def test_hard_links_and_copies_that_cannot_be_made(site: Site) -> None:
-    passing = write_image(Path("/dev/shm") / f"doctor-{site.folder.name}" / "b.tif")
+    passing = write_image(Path("/dev/shm") / f"doctor-{secrets.token_hex(4)}" / "b.tif")
     small = site.folder / "small"
     small.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", small], check=True)

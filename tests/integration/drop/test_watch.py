@@ -15,7 +15,8 @@ from omero.sys import ParametersI
 from ingest.intakes import intakes_of
 from ingest.watch.history import read_history
 from tests.fixtures.ome_tiff import recording, write_ome_tiff, write_time_series
-from tests.integration.workflow.workspace import Workspace, wait_until
+from tests.fixtures.waiting import PATIENCE, wait_until
+from tests.integration.workflow.workspace import Workspace
 
 ARGUMENTS = ["--configfile", "config.yaml", "--", "--cores", "2"]
 
@@ -54,7 +55,7 @@ class Watches:
         for process in self._started:
             if process.poll() is None:
                 process.terminate()
-                process.wait(120)
+                process.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -93,27 +94,28 @@ def test_each_settled_fileset_is_imported_once_whatever_ends_the_watch(
 
     first = watches.start()
     single = write_ome_tiff(box / "single.ome.tif")
-    late = write_time_series(box / "set")[1]
+    late = write_time_series(workspace.folder / "set")[1]
     content = late.read_bytes()
     late.unlink()
+    (workspace.folder / "set").rename(box / "set")
     (box / "Thumbs.db").write_text("no image")
     wait_until(at_work, "the first run")
     first.send_signal(signal.SIGTERM)
-    assert first.wait(120) == 0
+    assert first.wait(PATIENCE) == 0
 
     second = watches.start()
-    late.write_bytes(content)
+    (box / "set" / late.name).write_bytes(content)
     wait_until(lambda: len(intakes_of(intakes)) == 2, "the second intake")
     second.kill()  # a run that it began goes on
     second.wait()
 
     third = watches.start()
-    wait_until(lambda: complete(2), "both runs", 300)
+    wait_until(lambda: complete(2), "both runs")
     single.rename(box / "renamed.ome.tif")
     write_ome_tiff(box / "single.ome.tif", recording("other", z=2))
-    wait_until(lambda: complete(3), "the run of what was put in its place", 300)
+    wait_until(lambda: complete(3), "the run of what was put in its place")
     third.send_signal(signal.SIGTERM)
-    assert third.wait(120) == 0
+    assert third.wait(PATIENCE) == 0
 
     series = [f"movie_T{t}.ome.tif" for t in range(3)]
     assert names_by_fileset(workspace) == [series, ["single.ome.tif"], ["single.ome.tif"]]

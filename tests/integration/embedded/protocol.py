@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,10 @@ import omero.callbacks
 import omero.clients
 from omero.rtypes import rbool, rlong, rstring, unwrap
 
+from tests.fixtures.waiting import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[3]
 TRANSFERS = "ome.formats.importer.transfers."
-PATIENCE = 60
 
 
 class Rehearsal:
@@ -152,7 +152,7 @@ def finish(client: Any, process: Any, checksums: Sequence[str]) -> tuple[int, An
     """Verify and wait. Returns the fileset's id and the response."""
     handle = process.verifyUpload(list(checksums))
     callback = omero.callbacks.CmdCallbackI(client, handle)
-    callback.loop(PATIENCE * 5, 200)
+    callback.loop(int(PATIENCE) * 5, 200)
     response = callback.getResponse()
     fileset_id: int = handle.getRequest().activity.parent.id.val
     callback.close(True)
@@ -175,15 +175,15 @@ def rows(client: Any, hql: str, **values: Any) -> list[Any]:
     return [list(row) for row in unwrap(found)]
 
 
+def limit_session(client: Any, key: str, live: int | None = None, idle: int | None = None) -> None:
+    """How long from now on a session may live or idle, in milliseconds."""
+    request = omero.cmd.UpdateSessionTimeoutRequest(key)
+    request.timeToLive = None if live is None else rlong(live)
+    request.timeToIdle = None if idle is None else rlong(idle)
+    client.submit(request)
+
+
 def dataset(client: Any, name: str) -> Any:
     made = omero.model.DatasetI()
     made.name = rstring(name)
     return client.sf.getUpdateService().saveAndReturnObject(made)
-
-
-def wait_until(condition: Any, patience: float = 20) -> None:
-    """Until `condition()` is true; fails when it does not become so."""
-    deadline = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)

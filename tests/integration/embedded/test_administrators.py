@@ -12,7 +12,8 @@ import omero
 import pytest
 from omero.rtypes import rstring, unwrap
 
-from tests.integration.embedded.protocol import Rehearsal, begin, rows
+from tests.fixtures.waiting import wait_until
+from tests.integration.embedded.protocol import Rehearsal, begin, limit_session, rows
 
 USERS = """
 groups:
@@ -123,30 +124,46 @@ def test_a_session_of_ones_own(connect: Connect, server: Rehearsal) -> None:
 
 
 def test_a_live_session_ends_though_it_is_used(connect: Connect) -> None:
-    key = _become(connect("sue"), "ann", "lab", live=1500)
-    client = connect(key, key)
-    query = client.sf.getQueryService()
-    ended = (omero.SessionException, Ice.ObjectNotExistException)
-    deadline = time.monotonic() + 10
-    with pytest.raises(ended):
-        while time.monotonic() < deadline:
+    sue = connect("sue")
+    service = sue.sf.getSessionService()
+    key = _become(sue, "ann", "lab", live=60_000)
+    assert service.getSession(key).timeToLive.val == 60_000
+    query = connect(key, key).sf.getQueryService()
+    query.find("Experimenter", 0)
+    limit_session(sue, key, live=1)
+    with pytest.raises((omero.SessionException, Ice.ObjectNotExistException)):
+        for _attempt in range(20):
             query.find("Experimenter", 0)
             time.sleep(0.1)
-    time.sleep(1.5)  # sooner it is said to have timed out
+
+    def is_removed() -> bool:
+        with pytest.raises(omero.SessionException) as said:
+            service.getSession(key)
+        return isinstance(said.value, omero.RemovedSessionException)
+
+    wait_until(is_removed, "the session's removal")  # sooner it is said to have timed out
     with pytest.raises(omero.RemovedSessionException, match="No context for"):
-        connect("sue").sf.getSessionService().getSession(key)
+        service.getSession(key)
 
 
 def test_keeping_alive_holds_an_idle_session(connect: Connect) -> None:
     sue = connect("sue")
-    kept, idle = (_become(sue, "ann", "lab", idle=1500) for _ in range(2))
+    service = sue.sf.getSessionService()
+    kept, idle = (_become(sue, "ann", "lab") for _ in range(2))
     client = connect(kept, kept)
-    for _ in range(12):
+    for key in (kept, idle):
+        limit_session(sue, key, idle=4000)
+
+    def has_ended() -> bool:
         client.sf.keepAlive(None)
-        time.sleep(0.25)
-    assert sue.sf.getSessionService().getSession(kept).uuid.val == kept
-    with pytest.raises(omero.SessionException):
-        sue.sf.getSessionService().getSession(idle)
+        try:
+            service.getSession(idle)
+        except omero.SessionException:
+            return True
+        return False
+
+    wait_until(has_ended, "the end of the one that idles")
+    assert service.getSession(kept).uuid.val == kept
 
 
 def test_sessions_are_seen_by_who_opened_them(connect: Connect) -> None:

@@ -14,6 +14,7 @@ import pytest
 import tifffile
 from omero.rtypes import rbool, rstring
 
+from tests.fixtures.waiting import wait_until
 from tests.integration.embedded import protocol as speak
 from tests.integration.embedded.protocol import Rehearsal
 
@@ -33,8 +34,9 @@ def _damaged(folder: Path) -> Path:
     return path
 
 
-def _slow(folder: Path, frames: int = 800) -> Path:
-    path = folder / f"slow&sizeX=512&sizeY=512&sizeT={frames}.fake"
+def _slow(folder: Path, frames: int) -> Path:
+    """An image that takes 20 ms a frame to read, and computes nothing meanwhile."""
+    path = folder / f"slow&sizeX=32&sizeY=32&sizeT={frames}&sleepOpenBytes=20.fake"
     path.write_bytes(b"")
     return path
 
@@ -54,7 +56,7 @@ def test_damaged_planes_leave_an_image(ada: Any, tmp_path: Path) -> None:
     path = _damaged(tmp_path)
     process = speak.begin(ada, [path], reader="loci.formats.in.TiffReader")
     handle = process.verifyUpload(speak.upload(process, [path]))
-    speak.wait_until(lambda: handle.getResponse() is not None)
+    wait_until(lambda: handle.getResponse() is not None, "the import's end")
     response, status = handle.getResponse(), handle.getStatus()
     assert isinstance(response, omero.cmd.ERR)
     assert response.name == "import-file-exception"
@@ -99,18 +101,18 @@ def test_an_import_that_closes_itself(ada: Any, cells: Path) -> None:
             return True
         return False
 
-    speak.wait_until(lambda: is_gone(handle) and is_gone(process))
+    wait_until(lambda: is_gone(handle) and is_gone(process), "the import's end")
     assert not [n for n in ada.sf.activeServices() if n.endswith(("Handle", "ProcessI"))]
 
 
 def test_cancelling_waits_for_the_step_to_end(ada: Any, tmp_path: Path) -> None:
     process, handle, fileset_id = _start(ada, _slow(tmp_path, 150))
-    speak.wait_until(lambda: handle.getStatus().currentStep >= 1)
+    wait_until(lambda: handle.getStatus().currentStep >= 1, "the first step")
     try:
         assert handle.cancel()
     except omero.LockTimeout:
         # The step took longer than that: as if nothing had been said.
-        speak.wait_until(lambda: handle.getResponse() is not None, 60)
+        wait_until(lambda: handle.getResponse() is not None, "the import's end")
         assert isinstance(handle.getResponse(), omero.grid.ImportResponse)
     else:
         assert handle.getResponse().name == "not-ready"
@@ -124,13 +126,13 @@ def test_a_server_that_is_killed_leaves_what_was_done(tmp_path: Path, at: str) -
     server = Rehearsal(tmp_path / "store")
     server.start()
     client = server.connect("ada")
-    path = _slow(tmp_path, 400 if at == "metadata are saved" else 20)
+    path = _slow(tmp_path, 3000 if at == "metadata are saved" else 20)
     process = speak.begin(client, [path], reader="loci.formats.in.FakeReader")
     place = speak.place_of(client, process, 0)
     log = place.parent.with_name(place.parent.name + ".log")
     handle = process.verifyUpload(speak.upload(process, [path]))
     fileset_id = handle.getRequest().activity.parent.id.val
-    speak.wait_until(lambda: at in log.read_text())
+    wait_until(lambda: at in log.read_text(), at)
     server.kill()
     client.__del__()
     server.start()

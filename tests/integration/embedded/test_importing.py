@@ -14,6 +14,7 @@ from omero.gateway import BlitzGateway
 from omero.rtypes import rstring, unwrap
 from PIL import Image
 
+from tests.fixtures.waiting import wait_until
 from tests.integration.embedded import protocol as speak
 
 MULTI_FILE_XML = """<?xml version="1.0" encoding="UTF-8"?>
@@ -274,7 +275,8 @@ def test_the_repository_lists_what_it_holds(ada: Any, cells: Path) -> None:
 def test_an_import_holds_its_session_until_that_is_killed(
     server: Any, ada: Any, tmp_path: Path, way: str
 ) -> None:
-    path = tmp_path / "long&sizeX=512&sizeY=512&sizeT=800.fake"
+    frames = 3000 if way == "kill" else 150  # of 20 ms each
+    path = tmp_path / f"long&sizeX=32&sizeY=32&sizeT={frames}&sleepOpenBytes=20.fake"
     path.write_bytes(b"")
     client = server.connect("ada")
     process = speak.begin(client, [path], reader="loci.formats.in.FakeReader")
@@ -282,14 +284,14 @@ def test_an_import_holds_its_session_until_that_is_killed(
     handle = process.verifyUpload(speak.upload(process, [path]))
     fileset_id = handle.getRequest().activity.parent.id.val
     key = client.getSessionId()
-    speak.wait_until(lambda: "metadata are saved" in _log_of(place))
+    wait_until(lambda: "metadata are saved" in _log_of(place), "the first step")
     if way == "detach":
         client.sf.detachOnDestroy()
     if way == "kill":
         client.killSession()
     else:
         client.closeSession()
-    speak.wait_until(lambda: "Cleaning up import." in _log_of(place))
+    wait_until(lambda: "Cleaning up import." in _log_of(place), "the import's end")
     assert ("done" in _log_of(place)) == (way != "kill")
     # The images come first; what their pixels tell comes when these are read.
     hql = "select p.sha1 from Pixels p where p.image.fileset.id = :id"
@@ -297,7 +299,7 @@ def test_an_import_holds_its_session_until_that_is_killed(
     assert (sha1 == "Pending...") == (way == "kill")
     # With the import's end the session ends too: nobody else is in it.
     open_now = "select count(s) from Session s where s.uuid = :key and s.closed is null"
-    speak.wait_until(lambda: speak.rows(ada, open_now, key=key) == [[0]])
+    wait_until(lambda: speak.rows(ada, open_now, key=key) == [[0]], "the session's end")
 
 
 def _log_of(place: Path) -> str:

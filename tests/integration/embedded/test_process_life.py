@@ -11,6 +11,7 @@ from pathlib import Path
 
 import omero
 
+from tests.fixtures.waiting import wait_until
 from tests.integration.embedded import protocol as speak
 
 PARENT = """
@@ -83,7 +84,7 @@ def test_it_dies_with_a_killed_parent(tmp_path: Path) -> None:
     assert _is_alive(pid)
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    speak.wait_until(lambda: not _is_alive(pid))
+    wait_until(lambda: not _is_alive(pid), "the server's end")
 
 
 def test_a_command_runs_beside_it(tmp_path: Path) -> None:

@@ -15,14 +15,15 @@ import omero.all
 import pytest
 from omero.rtypes import rlong
 
+from tests.fixtures.waiting import wait_until
 from tests.integration.embedded import protocol as speak
 
 ABANDON = """
-import os, sys, omero.clients
+import sys, omero.clients
 client = omero.client("127.0.0.1", int(sys.argv[1]))
-client.createSession("ada", sys.stdin.read())
+client.createSession("ada", sys.stdin.readline().strip())
 print(client.sf.getAdminService().getEventContext().sessionId, flush=True)
-os.kill(os.getpid(), 9)
+sys.stdin.read()
 """
 
 
@@ -53,28 +54,34 @@ def test_a_session_is_joined_by_its_uuid_and_over_once_closed(server: Any) -> No
 
 
 def test_a_killed_clients_session_is_closed_in_the_store(server: Any, ada: Any) -> None:
-    output = subprocess.run(
-        [sys.executable, "-c", ABANDON, str(server.facts["port"])],
-        input=server.secret,
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout
     hql = "select s.closed from Session s where s.id = :id"
-    assert speak.rows(ada, hql, id=int(output)) == [[None]]
-    speak.wait_until(lambda: speak.rows(ada, hql, id=int(output)) != [[None]])
+    with subprocess.Popen(
+        [sys.executable, "-c", ABANDON, str(server.facts["port"])],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as client:
+        assert client.stdin is not None and client.stdout is not None
+        client.stdin.write(f"{server.secret}\n")
+        client.stdin.flush()
+        number = int(client.stdout.readline())
+        assert speak.rows(ada, hql, id=number) == [[None]]
+        client.kill()
+    wait_until(lambda: speak.rows(ada, hql, id=number) != [[None]], "the session's end")
 
 
 def test_an_idle_session_ends_and_says_so(server: Any, ada: Any) -> None:
     service = ada.sf.getSessionService()
-    short = service.createUserSession(0, 500, "demo")
+    short = service.createUserSession(0, 60_000, "demo")
     joined = omero.client("127.0.0.1", server.facts["port"])
     joined.joinSession(short.uuid.val)
     query = joined.sf.getQueryService()
-    with pytest.raises((Ice.ObjectNotExistException, omero.RemovedSessionException)):
+    query.find("Image", -1)
+    speak.limit_session(ada, short.uuid.val, idle=1)
+    with pytest.raises((Ice.ObjectNotExistException, omero.SessionException)):
         for _attempt in range(20):
+            time.sleep(0.1)
             query.find("Image", -1)
-            time.sleep(2.5)
     joined.__del__()
 
 

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import imageformats
 from imageformats.jvm import in_java, java_class
+from tests.fixtures.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[3]
 
 
-def _run(code: str, *, timeout: float = 30, **environment: str) -> subprocess.CompletedProcess[str]:
+def _run(
+    code: str, *, timeout: float = PATIENCE, **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", f"import imageformats, os, signal, sys, threading, time\n{code}"],
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
@@ -45,9 +48,9 @@ def test_signals_stay_pythons() -> None:
         "signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))\n"
         "imageformats.jvm.java_class('java.lang.Object')\n"
         "try:\n"
-        "    os.kill(os.getpid(), signal.SIGINT); time.sleep(5)\n"
+        "    os.kill(os.getpid(), signal.SIGINT); time.sleep(600)\n"
         "except KeyboardInterrupt:\n"
-        "    os.kill(os.getpid(), signal.SIGTERM); time.sleep(5)\n"
+        "    os.kill(os.getpid(), signal.SIGTERM); time.sleep(600)\n"
     )
     assert (done.returncode, done.stderr) == (7, "")
 
@@ -60,7 +63,7 @@ def test_a_process_ends_although_its_threads_have_used_java(tmp_path: Path) -> N
         "        planes.plane(0, 0, 0, 0)\n"
         "first = threading.Thread(target=read); first.start(); first.join()\n"
         "done = threading.Event()\n"
-        "work = lambda: (read(), done.set(), time.sleep(60))\n"
+        "work = lambda: (read(), done.set(), time.sleep(600))\n"
         "threading.Thread(target=work, daemon=True).start(); done.wait()\n"
     )
     assert (done.returncode, done.stderr) == (0, "")

@@ -17,6 +17,7 @@ from ingest.runner import run_batch
 from ingest.stages import importing
 from tests.fixtures import forked
 from tests.fixtures.dying import moments_until, watch_changes
+from tests.fixtures.waiting import PATIENCE
 from tests.integration.ingest_omero.rig import Rig, Server
 
 
@@ -31,7 +32,7 @@ def import_and_die(rig: Rig, moment: int | str) -> str:
     # The process that forks has the environment of its own start.
     login = {name: value for name, value in os.environ.items() if name.startswith("OMERO_")}
     arguments = (rig.folder, rig.server.folder, rig.options, moment, note, login)
-    ended = forked.exit_code(forked.start(_import, *arguments), seconds=60)
+    ended = forked.exit_code(forked.start(_import, *arguments), PATIENCE)
     assert ended in (-signal.SIGKILL, 0), f"it ended with {ended}"
     return note.read_text() if ended else ""
 

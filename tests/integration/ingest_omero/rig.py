@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,8 +25,7 @@ from ingest.omero.targets import resolve_all
 from ingest.records import json_lines, read_records, write_records
 from ingest.runner import run_batch
 from ingest.stages import Stage, annotate, importing
-
-START_TIMEOUT = 60.0  # seconds
+from tests.fixtures.waiting import PATIENCE, wait_until
 
 
 class Server:
@@ -44,11 +42,12 @@ class Server:
         self.process = subprocess.Popen(
             [*command, "--until-stdin-closes"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
         )
-        deadline = time.monotonic() + START_TIMEOUT
-        while self._announced() != self.process.pid:
-            assert self.process.poll() is None, "the embedded server ended at its start"
-            assert time.monotonic() < deadline, "the embedded server did not start"
-            time.sleep(0.05)
+        wait_until(self._answers, "the embedded server's start")
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, "the embedded server ended at its start"
+        return self._announced() == self.process.pid
 
     def _announced(self) -> int:
         """The process that said last that it answers: one that was killed left its words there."""
@@ -66,7 +65,7 @@ class Server:
         assert self.process is not None and self.process.stdin is not None
         self.process.stdin.close()
         try:
-            self.process.wait(20)
+            self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

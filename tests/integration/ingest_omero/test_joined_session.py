@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from ingest.stages import importing
+from tests.fixtures.waiting import PATIENCE
 from tests.fixtures.world import Source, World
 from tests.integration.ingest_omero.dying_import import import_and_die
 from tests.integration.ingest_omero.rig import Rig, Server, write_image
 
-AT_ONCE = 20.0  # seconds; the time an import is waited for is hours
+AT_ONCE = PATIENCE  # the time an import is waited for is hours
 
 
 @pytest.fixture

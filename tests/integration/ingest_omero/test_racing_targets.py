@@ -16,6 +16,7 @@ from omero.rtypes import rstring
 from ingest.omero import made_once, queries
 from ingest.omero.containers import resolve
 from ingest.omero.target_grammar import parse_target
+from tests.fixtures.waiting import PATIENCE
 from tests.integration.ingest_omero import racing_targets
 from tests.integration.ingest_omero.rig import Rig, write_image
 
@@ -45,10 +46,10 @@ def test_a_claim_is_waited_for_and_one_of_a_killed_run_is_removed(
     claim = omero.model.CommentAnnotationI()
     claim.setNs(rstring(queries.CLAIM_NAMESPACE))
     claim.setTextValue(rstring("Dataset:left behind"))
-    rig.omero.save([claim])
     monkeypatch.setattr(made_once, "STALE", 1.5)
-
     began = time.monotonic()
+    rig.omero.save([claim])
+
     made = resolve(rig.omero, parse_target("Dataset:name:left behind"))
 
     assert time.monotonic() - began > 1
@@ -74,7 +75,7 @@ def race(rig: Rig) -> list[dict[str, Any]]:
         run.stdin.write("go\n")
         run.stdin.flush()
     for run in runs:
-        run.communicate(timeout=120)
+        run.communicate(timeout=PATIENCE)
         assert run.returncode == 0
     return [json.loads(Path(folder, "targets.json").read_text()) for folder in results]
 

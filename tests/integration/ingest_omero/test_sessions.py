@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 
 import omero.model
@@ -13,6 +12,7 @@ from ingest.config import load
 from ingest.fileset import StageError
 from ingest.omero.session import SessionPool
 from ingest.stages import importing
+from tests.fixtures.waiting import wait_until
 from tests.integration.ingest_omero.rig import Rig, Server, write_image
 
 Environment = Callable[..., SessionPool]
@@ -137,17 +137,17 @@ def test_every_session_of_a_job_is_kept_alive(
     rig: Rig, log_in: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However long a job reads files without a word to the server."""
-    monkeypatch.setattr("ingest.omero.session.KEEP_ALIVE", 5)  # the least that omero.client takes
+    monkeypatch.setattr("ingest.omero.session.KEEP_ALIVE", 0.5)
     ada = omero.sys.Principal("ada", "demo", "User", None)
-    opened = rig.omero.factory.getSessionService().createSessionWithTimeouts(ada, 0, 7000)
-    forgotten = rig.omero.factory.getSessionService().createSessionWithTimeouts(ada, 0, 7000)
+    service = rig.omero.factory.getSessionService()
     # Sessions opened for others are idle as long as the one that opens them.
+    opened = service.createSessionWithTimeouts(ada, 0, 5000)
     pool = log_in(OMERO_SESSION=opened.uuid.val)
     sessions = [pool.get(), pool.get("", "screening"), pool.get("grace", "demo")]
-    time.sleep(12)
+    forgotten = service.createSessionWithTimeouts(ada, 0, 5000)
+    wait_until(lambda: not is_open(rig, forgotten.id.val), "the end of the one that idles")
     assert [is_open(rig, session.id) for session in sessions] == [True, True, True]
     assert [session.group for session in sessions] == ["demo", "screening", "demo"]
-    assert not is_open(rig, forgotten.id.val)
     pool.close()
 
 

@@ -13,6 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from tests.fixtures.waiting import PATIENCE
+
 PASSWORD = "s3cr3t of the orders"
 _USER = "ingest"
 
@@ -59,7 +61,7 @@ def postgres(folder: Path) -> Iterator[str]:
         yield url
     finally:
         server.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
-        server.wait(30)
+        server.wait(PATIENCE)
 
 
 def _copied(package: Path, folder: Path) -> Path:
@@ -73,7 +75,7 @@ def _wait(url: str, log: Path) -> None:
     from sqlalchemy import create_engine
     from sqlalchemy.exc import OperationalError
 
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             create_engine(url).connect().close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +179,7 @@ def test_rows_that_would_fail(rig: Rig) -> None:
 
 
 def test_hard_link_over_file_systems(rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> None:
-    passing = write_image(Path("/dev/shm") / f"plan-{rig.folder.name}" / "a.tif")
+    passing = write_image(Path("/dev/shm") / f"plan-{secrets.token_hex(4)}" / "a.tif")
     try:
         table, _, status = report(rig, [row("a", passing, import_transfer="ln")])
     finally:

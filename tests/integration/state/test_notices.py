@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
@@ -11,18 +12,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
 
 from ingest.config import ConfigError, load
 from ingest.notify import Notify, tell_failure
 
 VERDICT = "1 of 2 filesets is in OMERO.\n\n  plate-ä (import)\n    cause: the disk is full"
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 class Mailbox:
@@ -36,13 +31,18 @@ class Mailbox:
 
 @pytest.fixture
 def mailbox() -> Iterator[tuple[Mailbox, int]]:
-    box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=free_port())
-    controller.start()
+    box, loop = Mailbox(), asyncio.new_event_loop()
+    serving = loop.create_server(lambda: SMTP(box, hostname="mail", loop=loop), "127.0.0.1", 0)
+    server = loop.run_until_complete(serving)
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
     try:
-        yield box, controller.port
+        yield box, server.sockets[0].getsockname()[1]
     finally:
-        controller.stop()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        server.close()
+        loop.close()
 
 
 class Hook(BaseHTTPRequestHandler):
@@ -126,8 +126,10 @@ def test_what_cannot_be_sent_is_a_warning(
     kind.answer = 500
     monkeypatch.setenv("OMERO_INGEST_WEBHOOK", f"{address}/s3cr3t")
     warnings: list[str] = []
-    mail = {"to": ["a@lab.example"], "smtp": f"127.0.0.1:{free_port()}"}
-    tell_failure(options(mail=mail), "results", VERDICT, warnings.append)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, and nobody listens
+        mail = {"to": ["a@lab.example"], "smtp": f"127.0.0.1:{taken.getsockname()[1]}"}
+        tell_failure(options(mail=mail), "results", VERDICT, warnings.append)
     assert len(warnings) == 2 and "500" in warnings[1]
     assert not any("s3cr3t" in warning for warning in warnings)
 

@@ -24,6 +24,7 @@ from ingest.undo.relink import relink
 from ingest.undo.rollback import rollback
 from tests.fixtures import forked
 from tests.fixtures.dying import moments_until, watch_changes
+from tests.fixtures.waiting import PATIENCE
 from tests.integration.ingest_omero.rig import Rig, Server
 
 STAGES = (convert.STAGE, checksum.STAGE, transfer.STAGE, importing.STAGE, annotate.STAGE)
@@ -102,7 +103,7 @@ def use_and_die(rig: Rig, tool: str, options: Mapping[str, Any], moment: int) ->
     login = {name: value for name, value in os.environ.items() if name.startswith("OMERO_")}
     places = (str(rig.folder), str(rig.server.repository))
     arguments = (rig.folder, rig.server.folder, {**rig.options, tool: dict(options)}, tool)
-    ended = forked.exit_code(forked.start(_use, *arguments, moment, note, login, places), 60)
+    ended = forked.exit_code(forked.start(_use, *arguments, moment, note, login, places), PATIENCE)
     assert ended in (-signal.SIGKILL, 0), f"it ended with {ended}"
     return note.read_text() if ended else ""
 

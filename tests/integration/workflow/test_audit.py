@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from tests.fixtures.waiting import wait_until
+
 from .images import write_image
-from .workspace import Workspace, wait_until
+from .workspace import Workspace
 
 
 def test_after_a_run_and_beside_one(workspace: Workspace) -> None:
@@ -55,5 +57,5 @@ def test_after_a_run_and_beside_one(workspace: Workspace) -> None:
     assert found["file"] == str(stored)
     assert str(stored) in (workspace.results / "audit.csv").read_text()
     gate.touch()
-    terminal, _ = process.communicate(timeout=120)
+    terminal, _ = process.communicate(timeout=600)
     assert process.returncode == 0, terminal

@@ -10,10 +10,11 @@ import pytest
 import tifffile
 
 from tests.fixtures.containers import Images, derive, remove
+from tests.fixtures.waiting import wait_until
 from tests.integration.containers.converters import chooser
 
 from .images import write_image
-from .workspace import Workspace, kill_everything, wait_until
+from .workspace import Workspace, kill_everything
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,8 @@ import termios
 
 import pytest
 
+from tests.fixtures.waiting import PATIENCE
+
 from .images import write_corrupt_image, write_image
 from .workspace import Workspace
 
@@ -40,7 +42,7 @@ def at_a_terminal(
             os.killpg(process.pid, signal.SIGINT)
             interrupted_at = ""
     os.close(outer)
-    return process.wait(60), seen
+    return process.wait(PATIENCE), seen
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 
 from ingest.records import read_records
+from tests.fixtures.waiting import wait_until
 
 from .images import write_corrupt_image, write_image
-from .workspace import Workspace, kill_everything, wait_until
+from .workspace import Workspace, kill_everything
 
 REMOVING = ("ln_rm", "cp_rm", "upload_rm")
 

@@ -6,8 +6,10 @@ import hashlib
 import os
 from pathlib import Path
 
+from tests.fixtures.waiting import wait_until
+
 from .images import write_corrupt_image, write_image
-from .workspace import Workspace, kill_everything, wait_until
+from .workspace import Workspace, kill_everything
 
 
 def stat_of_tree(folder: Path) -> dict[str, tuple[int, int, str]]:

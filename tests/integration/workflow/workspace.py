@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -69,7 +68,7 @@ class Workspace:
         self,
         *arguments: str,
         environment: Mapping[str, str] | None = None,
-        timeout: float = 300,
+        timeout: float = 600,
     ) -> Run:
         process = self.start(*arguments, environment=environment)
         try:
@@ -117,11 +116,3 @@ def kill_everything(process: subprocess.Popen[str]) -> None:
     """What a power cut does to a run: every process of it ends at once."""
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def wait_until(condition: Any, what: str, timeout: float = 120) -> None:
-    deadline = time.monotonic() + timeout
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} did not happen within {timeout} s")
-        time.sleep(0.02)
