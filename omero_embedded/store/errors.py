@@ -15,6 +15,11 @@ def forbidden(message: str) -> Exception:
     return omero.SecurityViolation(None, None, message)
 
 
+def outdated(message: str) -> Exception:
+    """omero.OptimisticLockException: somebody else has changed it meanwhile."""
+    return omero.OptimisticLockException(None, None, message)
+
+
 def across_groups(message: str) -> Exception:
     """omero.GroupSecurityViolation: objects of different groups were to be linked."""
     return omero.GroupSecurityViolation(None, None, message)

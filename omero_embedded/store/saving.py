@@ -31,7 +31,7 @@ from omero_embedded.model import values
 from omero_embedded.model.types import Type, type_of
 from omero_embedded.model.values import position_column
 from omero_embedded.store.access import PRIVATE, Access
-from omero_embedded.store.errors import invalid
+from omero_embedded.store.errors import invalid, outdated
 from omero_embedded.store.events import Events
 from omero_embedded.store.loading import Loader, by_ids
 from omero_embedded.store.rights import Rights
@@ -213,6 +213,7 @@ class Saver:
             changed: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
             for item in items:
                 row = current[item._id.getValue()]
+                _check_version(item, model_type, row)
                 changes = self._changes(item, model_type, row)
                 if changes:
                     changed[tuple(changes)].append({_ROW: row["id"], **changes})
@@ -278,6 +279,15 @@ def _from_details(item: Any, model_type: Type) -> dict[str, Any]:
     if model_type.name == "ExperimenterGroup" and details._permissions is not None:
         asked[PERMISSIONS] = details._permissions.getPerm1()
     return asked
+
+
+def _check_version(item: Any, model_type: Type, row: Mapping[str, Any]) -> None:
+    """As Hibernate does for whatever is loaded in a graph, whether or not it would be changed."""
+    if item._version is not None and item._version.getValue() != row["version"]:
+        raise outdated(
+            "Row was updated or deleted by another transaction: "
+            f"[{model_type.java_name}#{row['id']}]"
+        )
 
 
 def _check_required(model_type: Type, row: Mapping[str, Any]) -> None:

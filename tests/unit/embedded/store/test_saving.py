@@ -136,6 +136,23 @@ def test_loaded_objects_with_an_id_are_updated(store: Store, ann: Actor) -> None
     assert actions.count("UPDATE") == 1
 
 
+def test_what_somebody_else_has_changed_meanwhile_is_not_overwritten(
+    store: Store, ann: Actor
+) -> None:
+    with store.write(ann) as work:
+        dataset_id = work.save(named("Dataset", "D")).getId().getValue()
+    with store.read(ann) as work:
+        first, second = (work.get("Dataset", dataset_id) for _ in range(2))
+    first.setDescription(rstring("mine"))
+    with store.write(ann) as work:
+        work.save(first)
+    second.setDescription(rstring("yours"))
+    with pytest.raises(omero.OptimisticLockException), store.write(ann) as work:
+        work.save(second)
+    with store.read(ann) as work:
+        assert unwrap(work.get("Dataset", dataset_id).getDescription()) == "mine"
+
+
 def test_saving_what_did_not_change_changes_nothing(store: Store, ann: Actor) -> None:
     with store.write(ann) as work:
         work.save(named("Dataset", "D"))
