@@ -39,6 +39,7 @@ def delete_task(repository: Repository, thumbnails: Thumbnails, actor: Actor, re
             remove_files(repository, done[0].files)
             for pixels_id in done[0].ids.get("Pixels", ()):
                 thumbnails.forget(pixels_id)
+                (repository.written_pixels / str(pixels_id)).unlink(missing_ok=True)
 
     return Task(request, [run], lambda: _response(done[0]))
 

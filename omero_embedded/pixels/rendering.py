@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +16,16 @@ ACTIVE_CHANNELS = 3
 
 @dataclass(frozen=True, slots=True)
 class ChannelView:
-    """How one channel is shown. `colour` is red, green, blue, 0 to 255."""
+    """How one channel is shown. `colour` is red, green, blue, 0 to 255; `family` and `coefficient`
+    are the curve from values to brightness."""
 
     index: int
     start: float
     end: float
     colour: tuple[int, int, int]
+    family: str = "linear"
+    coefficient: float = 1.0
+    is_inverted: bool = False
 
 
 def render(planes: Sequence[NDArray[Any]], views: Sequence[ChannelView]) -> NDArray[np.uint8]:
@@ -32,8 +36,20 @@ def render(planes: Sequence[NDArray[Any]], views: Sequence[ChannelView]) -> NDAr
         extent = view.end - view.start
         shown = (plane.astype(np.float32) - view.start) / (extent if extent else 1.0)
         np.clip(shown, 0.0, 1.0, out=shown)
+        shown = _CURVES[view.family](shown, view.coefficient)
+        if view.is_inverted:
+            shown = 1.0 - shown
         picture += shown[:, :, np.newaxis] * np.asarray(view.colour, np.float32)
     return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+
+
+# From 0..1 to 0..1; OMERO's families, which it applies to the values themselves.
+_CURVES: dict[str, Callable[[NDArray[Any], float], NDArray[Any]]] = {
+    "linear": lambda shown, _k: shown,
+    "polynomial": lambda shown, k: shown**k,
+    "exponential": lambda shown, k: np.expm1(shown**k) / np.expm1(1.0),
+    "logarithmic": lambda shown, _k: np.log1p(shown) / np.log(2.0),
+}
 
 
 def default_views(

@@ -89,11 +89,19 @@ def active_views(settings: Any) -> list[ChannelView]:
             unwrap(binding.inputStart),
             unwrap(binding.inputEnd),
             WHITE if is_grey else (binding.red.val, binding.green.val, binding.blue.val),
+            unwrap(binding.family.value),
+            unwrap(binding.coefficient),
+            any(map(is_inversion, binding.copySpatialDomainEnhancement())),
         )
         for index, binding in enumerate(settings.iterateWaveRendering())
         if unwrap(binding.active)
     ]
     return views[:1] if is_grey else views
+
+
+def is_inversion(context: Any) -> bool:
+    """Whether a CodomainMapContext shows the brightest darkest."""
+    return isinstance(context, omero.model.ReverseIntensityContext)
 
 
 def find_settings(work: Work, pixels_id: int) -> Any | None:

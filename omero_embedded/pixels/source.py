@@ -16,8 +16,9 @@ from omero.rtypes import unwrap
 
 import imageformats
 from imageformats import PlaneReader
+from omero_embedded.pixels.written import Planes, WrittenPlanes
 from omero_embedded.repository.files import Repository
-from omero_embedded.store import Actor
+from omero_embedded.store import Actor, Work
 from omero_embedded.wire import errors
 
 _OPEN_AT_MOST = 4
@@ -27,7 +28,8 @@ _DTYPES = {"float": "float32", "double": "float64", "bit": "uint8"}
 
 @dataclass(frozen=True, slots=True)
 class PixelSource:
-    """One Pixels row: its sizes, and which series of which file its planes are."""
+    """One Pixels row: its sizes, and which series of which file its planes are. `is_written`: they
+    were written by a client, not imported."""
 
     pixels_id: int
     pixel_type: str
@@ -38,18 +40,22 @@ class PixelSource:
     size_t: int
     series: int
     path: Path
+    is_written: bool
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Big-endian, as OMERO hands out pixels."""
         return np.dtype(_DTYPES.get(self.pixel_type, self.pixel_type)).newbyteorder(">")
 
+    @property
+    def written(self) -> WrittenPlanes:
+        """The planes that clients wrote."""
+        shape = (self.size_t, self.size_c, self.size_z, self.size_y, self.size_x)
+        return WrittenPlanes(self.path, shape, self.dtype)
+
 
 def find_source(repository: Repository, actor: Actor, pixels_id: int) -> PixelSource:
-    """The source of pixels that the actor may see.
-
-    Raises omero.ValidationException when there are none, or none on disk.
-    """
+    """The source of pixels that the actor may see. Raises omero.ValidationException for others."""
     with repository.store.read(actor) as work:
         rows = unwrap(
             work.projection(
@@ -61,15 +67,24 @@ def find_source(repository: Repository, actor: Actor, pixels_id: int) -> PixelSo
         if not rows:
             raise errors.validation(f"there are no Pixels {pixels_id} that this user may see")
         x, y, z, c, t, pixel_type, series, fileset_id = rows[0]
-        entries = work.query(
-            "select e from FilesetEntry e join fetch e.originalFile where e.fileset.id = :id"
-            " order by e.id",
-            {"id": fileset_id},
+        is_written = fileset_id is None
+        path = (
+            repository.written_pixels / str(pixels_id)
+            if is_written
+            else repository.path_of(_first_file(work, fileset_id))
         )
+    return PixelSource(pixels_id, pixel_type, x, y, z, c, t, series or 0, path, is_written)
+
+
+def _first_file(work: Work, fileset_id: int) -> Any:
+    entries = work.query(
+        "select e from FilesetEntry e join fetch e.originalFile where e.fileset.id = :id"
+        " order by e.id",
+        {"id": fileset_id},
+    )
     if not entries:
-        raise errors.validation(f"Pixels {pixels_id} were not imported: there is no file to read")
-    path = repository.path_of(entries[0].originalFile)
-    return PixelSource(pixels_id, pixel_type, x, y, z, c, t, series or 0, path)
+        raise errors.validation(f"Fileset {fileset_id} has no files that this user may see")
+    return entries[0].originalFile
 
 
 class Readers:
@@ -81,19 +96,22 @@ class Readers:
         self._users: dict[Path, int] = {}
 
     @contextlib.contextmanager
-    def reader(self, path: Path) -> Iterator[PlaneReader]:
-        """The reader of a file. Raises omero.ResourceError when it cannot be read."""
-        planes = self._enter(path)
+    def reader(self, source: PixelSource) -> Iterator[Planes]:
+        """What reads the planes. Raises omero.ResourceError when they cannot be read."""
+        planes: Planes = source.written if source.is_written else self._enter(source.path)
         try:
             yield planes
         except imageformats.UnreadableImage as error:
             raise errors.resource(str(error)) from error
+        except FileNotFoundError as error:
+            raise errors.resource(f"nobody has written Pixels {source.pixels_id} yet") from error
         except IndexError as error:
             raise errors.api_usage(str(error)) from error
         finally:
-            with self._lock:
-                self._users[path] -= 1
-                self._close_idle()
+            if not source.is_written:
+                with self._lock:
+                    self._users[source.path] -= 1
+                    self._close_idle()
 
     def _enter(self, path: Path) -> PlaneReader:
         with self._lock:

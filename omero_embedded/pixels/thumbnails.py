@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
-from imageformats import PlaneReader
 from omero_embedded.pixels.rendering import ChannelView, render
+from omero_embedded.pixels.written import Planes
 
 # What an import draws; other sizes are drawn when asked for.
 SIZE = 96
@@ -46,7 +46,7 @@ class Thumbnails:
 
 
 def draw(
-    planes: PlaneReader,
+    planes: Planes,
     series: int,
     z: int,
     t: int,
@@ -60,7 +60,7 @@ def draw(
     return jpeg(fit(picture, size) if isinstance(size, int) else resize(picture, size))
 
 
-def level_for(planes: PlaneReader, series: int, size: int) -> int:
+def level_for(planes: Planes, series: int, size: int) -> int:
     """The smallest level of a pyramid that is at least `size` wide or high."""
     sizes = planes.resolutions(series)
     return max((n for n, wh in enumerate(sizes) if max(wh) >= size), default=0)

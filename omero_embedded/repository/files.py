@@ -28,7 +28,8 @@ LOG_FILE = "application/omero-log-file"
 
 @dataclass(frozen=True)
 class Repository:
-    """The managed repository. `root` is its folder, `uuid` what rows name it by."""
+    """The managed repository. `root` is its folder, `uuid` what rows name it by; beside it lies the
+    folder of the pixels that clients wrote."""
 
     root: Path
     uuid: str
@@ -36,6 +37,10 @@ class Repository:
     store: Store
     digests: Digests
     notes: Notes
+
+    @property
+    def written_pixels(self) -> Path:
+        return self.root.with_name("Pixels")
 
     def path_of(self, row: Any) -> Path:
         """Where an OriginalFile of the repository lies."""

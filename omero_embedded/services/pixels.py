@@ -10,6 +10,7 @@ from omero_embedded.model.enumerations import BIT_SIZES
 from omero_embedded.pixels.settings import find_settings, reset_settings, settings_by_id
 from omero_embedded.pixels.thumbnails import Thumbnails
 from omero_embedded.services.contents import IMAGES_IN
+from omero_embedded.services.new_images import NewImages
 from omero_embedded.services.types import Types
 from omero_embedded.sessions.acting import actor_of
 from omero_embedded.store import Store
@@ -25,9 +26,9 @@ _DESCRIPTION = (
 )
 
 
-class Pixels:
+class Pixels(NewImages):
     def __init__(self, store: Store, types: Types) -> None:
-        self._store = store
+        super().__init__(store)
         self._types = types
 
     def retrievePixDescription(self, call: Call, pixels_id: int) -> Any:

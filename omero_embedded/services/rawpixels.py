@@ -1,4 +1,5 @@
-"""omero::api::RawPixelsStore: planes, tiles and rows, big-endian, of what was imported."""
+"""omero::api::RawPixelsStore: planes, tiles and rows, big-endian; only those of images that were
+made by clients can be written."""
 
 from __future__ import annotations
 
@@ -6,14 +7,13 @@ import hashlib
 from typing import Any
 
 import numpy as np
-import omero
-import omero.api
 from numpy.typing import NDArray
+from omero.rtypes import rstring
 
-from omero_embedded.pixels.source import PixelSource, Readers, as_sent, find_source
+from omero_embedded.pixels.source import Readers, as_sent, find_source
 from omero_embedded.repository.files import Repository
+from omero_embedded.services.pyramid import Pyramid
 from omero_embedded.sessions.acting import actor_of
-from omero_embedded.sessions.servant_map import Stateful
 from omero_embedded.wire import errors
 from omero_embedded.wire.servants import Call
 
@@ -21,24 +21,18 @@ from omero_embedded.wire.servants import Call
 _LARGEST = 250_000_000
 
 
-class RawPixels(Stateful):
-    """Levels of a pyramid count from 0, the smallest, as OMERO counts them."""
-
+class RawPixels(Pyramid):
     def __init__(self, repository: Repository, readers: Readers) -> None:
+        super().__init__(readers)
         self._repository = repository
-        self._readers = readers
-        self._chosen: PixelSource | None = None
-        self._level: int | None = None
-
-    @property
-    def _source(self) -> PixelSource:
-        if self._chosen is None:
-            raise errors.api_usage("which pixels? Call setPixelsId first")
-        return self._chosen
+        self._writable = False
 
     def setPixelsId(self, call: Call, pixels_id: int, bypass: bool) -> None:
-        self._chosen = find_source(self._repository, actor_of(call), pixels_id)
-        self._level = None
+        source = find_source(self._repository, actor_of(call), pixels_id)
+        with self._repository.store.read(actor_of(call)) as work:
+            permissions = work.get("Pixels", pixels_id).details.permissions
+        self._writable = source.is_written and bool(permissions.canEdit())
+        self._choose(source)
 
     def getPixelsId(self, call: Call) -> int:
         return self._source.pixels_id
@@ -79,7 +73,7 @@ class RawPixels(Stateful):
     ) -> bytes:
         self._check_size(width * height * self._source.dtype.itemsize)
         source = self._source
-        with self._readers.reader(source.path) as planes:
+        with self._readers.reader(source) as planes:
             level = self._reader_level(planes.resolutions(source.series))
             tile = planes.tile(source.series, z, c, t, x, y, width, height, level)
         return as_sent(tile, source)
@@ -127,40 +121,63 @@ class RawPixels(Stateful):
                     digest.update(as_sent(self._plane(z, c, t), source))
         return digest.digest()
 
-    def requiresPixelsPyramid(self, call: Call) -> bool:
-        return False
+    def setTile(
+        self,
+        call: Call,
+        content: bytes,
+        z: int,
+        c: int,
+        t: int,
+        x: int,
+        y: int,
+        width: int,
+        height: int,
+    ) -> None:
+        if not self._writable:
+            raise errors.security(
+                f"Pixels {self._source.pixels_id} may not be written: they were imported, or are"
+                " not yours"
+            )
+        try:
+            self._source.written.write(z, c, t, x, y, width, height, content)
+        except (IndexError, ValueError) as error:
+            raise errors.api_usage(str(error)) from error
+        except OSError as error:
+            raise errors.resource(f"{self._source.path}: {error.strerror}") from error
 
-    def getResolutionLevels(self, call: Call) -> int:
-        return len(self._sizes())
+    def setPlane(self, call: Call, content: bytes, z: int, c: int, t: int) -> None:
+        source = self._source
+        self.setTile(call, content, z, c, t, 0, 0, source.size_x, source.size_y)
 
-    def getResolutionDescriptions(self, call: Call) -> list[Any]:
-        return [
-            omero.api.ResolutionDescription(sizeX=width, sizeY=height)
-            for width, height in self._sizes()
-        ]
+    def setRow(self, call: Call, content: bytes, y: int, z: int, c: int, t: int) -> None:
+        self.setTile(call, content, z, c, t, 0, y, self._source.size_x, 1)
 
-    def getResolutionLevel(self, call: Call) -> int:
-        return len(self._sizes()) - 1 if self._level is None else self._level
+    def setStack(self, call: Call, content: bytes, z: int, c: int, t: int) -> None:
+        size = self.getPlaneSize(call)
+        for section in range(self._source.size_z):
+            plane = content[section * size : (section + 1) * size]
+            self.setPlane(call, plane, section, c, t)
 
-    def setResolutionLevel(self, call: Call, level: int) -> None:
-        if not 0 <= level < len(self._sizes()):
-            raise errors.api_usage(f"there is no resolution level {level}")
-        self._level = level
+    def setTimepoint(self, call: Call, content: bytes, t: int) -> None:
+        size = self.getStackSize(call)
+        for c in range(self._source.size_c):
+            self.setStack(call, content[c * size : (c + 1) * size], 0, c, t)
 
-    def getTileSize(self, call: Call) -> list[int]:
-        with self._readers.reader(self._source.path) as planes:
-            return list(planes.tile_size(self._source.series))
-
-    def _sizes(self) -> tuple[tuple[int, int], ...]:
-        with self._readers.reader(self._source.path) as planes:
-            return planes.resolutions(self._source.series)
-
-    def _reader_level(self, sizes: tuple[tuple[int, int], ...]) -> int:
-        return 0 if self._level is None else len(sizes) - 1 - self._level
+    def save(self, call: Call) -> Any:
+        """The Pixels; with the digest of the planes, when they could be written here."""
+        pixels_id, actor = self._source.pixels_id, actor_of(call)
+        if not self._writable:
+            with self._repository.store.read(actor) as work:
+                return work.get("Pixels", pixels_id)
+        digest = self.calculateMessageDigest(call).hex()
+        with self._repository.store.write(actor) as work:
+            pixels = work.get("Pixels", pixels_id)
+            pixels.sha1 = rstring(digest)
+            return work.save(pixels)
 
     def _plane(self, z: int, c: int, t: int) -> NDArray[Any]:
         source = self._source
-        with self._readers.reader(source.path) as planes:
+        with self._readers.reader(source) as planes:
             level = self._reader_level(planes.resolutions(source.series))
             return planes.plane(source.series, z, c, t, level)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,33 +16,41 @@ from omero_embedded.pixels.rendering import full_range, render
 from omero_embedded.pixels.settings import (
     active_views,
     find_settings,
+    is_inversion,
     pixels_with_channels,
     reset_settings,
     settings_by_id,
 )
-from omero_embedded.pixels.source import PixelSource, Readers, find_source
+from omero_embedded.pixels.source import Readers, find_source
 from omero_embedded.pixels.thumbnails import jpeg
 from omero_embedded.repository.files import Repository
+from omero_embedded.services.pyramid import Pyramid
 from omero_embedded.sessions.acting import actor_of
-from omero_embedded.sessions.servant_map import Stateful
 from omero_embedded.wire import errors
 from omero_embedded.wire.servants import Call
 
+# By the names of omero::constants::projection::ProjectionType.
+_PROJECTIONS: dict[str, Callable[..., NDArray[Any]]] = {
+    "MAXIMUMINTENSITY": np.max,
+    "MEANINTENSITY": np.mean,
+    "SUMINTENSITY": np.sum,
+}
 
-class Rendering(Stateful):
+
+class Rendering(Pyramid):
     """Works on a copy of the settings, which are kept only when the client saves them."""
 
     def __init__(self, repository: Repository, readers: Readers) -> None:
+        super().__init__(readers)
         self._repository = repository
-        self._readers = readers
-        self._source: PixelSource
         self._pixels: Any = None
         self._settings: Any = None
+        self._removed: list[int] = []
         self._compression = 0.85
 
     def lookupPixels(self, call: Call, pixels_id: int) -> None:
         actor = actor_of(call)
-        self._source = find_source(self._repository, actor, pixels_id)
+        self._choose(find_source(self._repository, actor, pixels_id))
         with self._repository.store.read(actor) as work:
             self._pixels = pixels_with_channels(work, pixels_id)
         self._settings = None
@@ -68,6 +77,8 @@ class Rendering(Stateful):
     def saveCurrentSettings(self, call: Call) -> None:
         with self._repository.store.write(actor_of(call)) as work:
             work.save(self._check())
+            work.delete("ReverseIntensityContext", self._removed)
+        self._removed.clear()
 
     def getRenderingDefId(self, call: Call) -> int:
         return int(self._check().id.val)
@@ -123,8 +134,32 @@ class Rendering(Stateful):
             raise errors.api_usage(f"there is no lookup table {table}: a channel has a colour")
         self._binding(channel).lookupTable = None
 
+    def setQuantizationMap(
+        self, call: Call, channel: int, family: Any, coefficient: float, noise_reduction: bool
+    ) -> None:
+        binding = self._binding(channel)
+        with self._repository.store.read(actor_of(call)) as work:
+            binding.family = work.get("Family", unwrap(family.id))
+        binding.coefficient, binding.noiseReduction = rdouble(coefficient), rbool(noise_reduction)
+
     def getCodomainMapContext(self, call: Call, channel: int) -> list[Any]:
-        return []
+        contexts: list[Any] = self._binding(channel).copySpatialDomainEnhancement()
+        return contexts
+
+    def addCodomainMapToChannel(self, call: Call, context: Any, channel: int) -> None:
+        _check_inversion(context)
+        self.removeCodomainMapFromChannel(call, context, channel)
+        made = omero.model.ReverseIntensityContextI()
+        made.reverse = rbool(True)
+        self._binding(channel).addCodomainMapContext(made)
+
+    def removeCodomainMapFromChannel(self, call: Call, context: Any, channel: int) -> None:
+        _check_inversion(context)
+        binding = self._binding(channel)
+        for known in filter(is_inversion, binding.copySpatialDomainEnhancement()):
+            binding.removeCodomainMapContext(known)
+            if known.id is not None:
+                self._removed.append(known.id.val)
 
     def getChannelStats(self, call: Call, channel: int) -> list[float]:
         stats = self._pixels.getChannel(channel).statsInfo
@@ -171,39 +206,57 @@ class Rendering(Stateful):
     def getCompressionLevel(self, call: Call) -> float:
         return self._compression
 
-    def requiresPixelsPyramid(self, call: Call) -> bool:
-        return False
-
-    def getResolutionLevels(self, call: Call) -> int:
-        with self._readers.reader(self._source.path) as planes:
-            return len(planes.resolutions(self._source.series))
-
     def render(self, call: Call, plane: Any) -> Any:
         picture = self._picture(plane)
         bands = [picture[:, :, band].tobytes() for band in range(3)]
         return omero.romio.RGBBuffer(bands=bands, sizeX1=picture.shape[1], sizeX2=picture.shape[0])
 
     def renderAsPackedInt(self, call: Call, plane: Any) -> list[int]:
-        wide = self._picture(plane).astype(np.uint32)
-        packed = 0xFF000000 | wide[:, :, 0] << 16 | wide[:, :, 1] << 8 | wide[:, :, 2]
-        ints: list[int] = packed.astype(np.uint32).view(np.int32).ravel().tolist()
-        return ints
+        return _packed(self._picture(plane))
 
     def renderCompressed(self, call: Call, plane: Any) -> bytes:
         return jpeg(self._picture(plane), round(self._compression * 100))
 
+    def renderProjectedCompressed(
+        self, call: Call, algorithm: Any, t: int, stepping: int, start: int, end: int
+    ) -> bytes:
+        picture = self._projected(algorithm, t, stepping, start, end)
+        return jpeg(picture, round(self._compression * 100))
+
+    def renderProjectedAsPackedInt(
+        self, call: Call, algorithm: Any, t: int, stepping: int, start: int, end: int
+    ) -> list[int]:
+        return _packed(self._projected(algorithm, t, stepping, start, end))
+
+    def _projected(
+        self, algorithm: Any, t: int, stepping: int, start: int, end: int
+    ) -> NDArray[np.uint8]:
+        """A picture of the sections from `start` to `end`, each channel's made one."""
+        views, source = active_views(self._check()), self._source
+        sections = range(start, end + 1, max(1, stepping))
+        if not sections:
+            raise errors.api_usage(f"there are no sections from {start} to {end}")
+        project = _PROJECTIONS[str(algorithm)]
+        with self._readers.reader(source) as planes:
+            shown = [
+                project([planes.plane(source.series, z, v.index, t) for z in sections], axis=0)
+                for v in views
+            ]
+        return render(shown, views) if shown else _black(source.size_x, source.size_y)
+
     def _picture(self, plane: Any) -> NDArray[np.uint8]:
         if plane.slice != omero.romio.XY:
             raise errors.api_usage("the embedded server renders sections in x and y only")
-        views, source, region = active_views(self._check()), self._source, plane.region
-        with self._readers.reader(source.path) as planes:
-            shown = [planes.plane(source.series, plane.z, v.index, plane.t) for v in views]
-        if region is not None:
-            x, y = region.x, region.y
-            shown = [p[y : y + region.height, x : x + region.width] for p in shown]
-        if not shown:
-            return np.zeros((source.size_y, source.size_x, 3), np.uint8)
-        return render(shown, views)
+        views, source = active_views(self._check()), self._source
+        with self._readers.reader(source) as planes:
+            sizes = planes.resolutions(source.series)
+            level = self._reader_level(sizes)
+            x, y, width, height = _within(plane.region, *sizes[level])
+            shown = [
+                planes.tile(source.series, plane.z, v.index, plane.t, x, y, width, height, level)
+                for v in views
+            ]
+        return render(shown, views) if shown else _black(width, height)
 
     def _binding(self, channel: int) -> Any:
         bindings = self._check().copyWaveRendering()
@@ -215,3 +268,29 @@ class Rendering(Stateful):
         if self._settings is None:
             raise errors.api_usage("no rendering settings are loaded")
         return self._settings
+
+
+def _packed(picture: NDArray[np.uint8]) -> list[int]:
+    wide = picture.astype(np.uint32)
+    packed = 0xFF000000 | wide[:, :, 0] << 16 | wide[:, :, 1] << 8 | wide[:, :, 2]
+    ints: list[int] = packed.astype(np.uint32).view(np.int32).ravel().tolist()
+    return ints
+
+
+def _black(width: int, height: int) -> NDArray[np.uint8]:
+    return np.zeros((height, width, 3), np.uint8)
+
+
+def _check_inversion(context: Any) -> None:
+    if not isinstance(context, omero.romio.ReverseIntensityMapContext):
+        raise errors.not_here(f"a {type(context).__name__}")
+
+
+def _within(region: Any, width: int, height: int) -> tuple[int, int, int, int]:
+    """What there is of a region (None: all) of a plane: x, y, width and height."""
+    if region is None:
+        return 0, 0, width, height
+    if not (0 <= region.x < width and 0 <= region.y < height):
+        raise errors.api_usage(f"the region {region.x},{region.y} is not within the plane")
+    x, y = region.x, region.y
+    return x, y, min(region.width, width - x), min(region.height, height - y)

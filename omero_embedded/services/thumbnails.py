@@ -147,7 +147,7 @@ class ThumbnailStore(Stateful):
         source = find_source(self._repository, actor, pixels_id)
         settings = self._settings_of(actor, pixels_id)
         z, t = section or (unwrap(settings.defaultZ), unwrap(settings.defaultT))
-        with self._readers.reader(source.path) as planes:
+        with self._readers.reader(source) as planes:
             return draw(planes, source.series, z, t, active_views(settings), size)
 
     def _settings_of(self, actor: Actor, pixels_id: int) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 import ezomero
 import numpy as np
+import omero
 import pytest
 import tifffile
 from omero.cli import CLI
@@ -206,6 +207,77 @@ def test_ezomero_reads_and_writes(gateway: Any, imported: tuple[int, int], cells
     rectangle = ezomero.rois.Rectangle(1, 2, 3, 4)
     roi_id = ezomero.post_roi(gateway, image_id, [rectangle])
     assert roi_id in ezomero.get_roi_ids(gateway, image_id)
+
+
+def test_ezomero_posts_images(gateway: Any, imported: tuple[int, int], server: Any) -> None:
+    pixels = np.arange(8 * 6 * 3 * 2, dtype=np.uint16).reshape(8, 6, 3, 2, 1)
+    posted = ezomero.post_image(gateway, pixels, "segmented", dim_order="xyzct")
+    like = ezomero.post_image(
+        gateway,
+        np.ones((50, 40, 2, 2, 1), np.uint16),
+        "like the other",
+        dim_order="xyzct",
+        source_image_id=imported[1],
+        channel_list=[2, 0],
+    )
+    assert np.array_equal(ezomero.get_image(gateway, posted, xyzct=True)[1], pixels)
+    channels = gateway.getObject("Image", like).getChannels()
+    assert [channel.getLabel() for channel in channels] == ["TRITC", "DAPI"]
+    image = gateway.getObject("Image", posted)
+    assert image.getChannels()[1].getWindowMax() == pixels.max()
+    assert image.getThumbnail()[:2] == b"\xff\xd8"
+    written = server.folder / "Pixels" / str(image.getPixelsId())
+    assert written.stat().st_size == pixels.nbytes
+    gateway.deleteObjects("Image", [posted, like], wait=True)
+    assert not written.exists()
+
+
+def test_only_pixels_of_ones_own_that_were_not_imported_are_written(
+    gateway: Any, imported: tuple[int, int], server: Any
+) -> None:
+    plane = np.zeros((4, 4), np.uint8)
+    own = gateway.createImageFromNumpySeq(iter([plane]), "own").getPixelsId()
+    grace = server.connect("grace")
+    for client, pixels_id in ((gateway.c, imported_pixels(gateway, imported)), (grace, own)):
+        store = client.sf.createRawPixelsStore()
+        store.setPixelsId(pixels_id, True)
+        with pytest.raises(omero.SecurityViolation, match="may not be written"):
+            store.setTile(b"x", 0, 0, 0, 0, 0, 1, 1)
+        store.close()
+    store = gateway.c.sf.createRawPixelsStore()
+    store.setPixelsId(own, True)
+    for content, x in ((b"xx", 0), (b"x", 4)):
+        with pytest.raises(omero.ApiUsageException):
+            store.setTile(content, 0, 0, 0, x, 0, 1, 1)
+    store.setTile(b"x", 0, 0, 0, 3, 1, 1, 1)
+    assert store.getPlane(0, 0, 0) == b"\0" * 7 + b"x" + b"\0" * 8
+    assert len(store.save().sha1.val) == 40
+    grace.closeSession()
+
+
+def imported_pixels(gateway: Any, imported: tuple[int, int]) -> int:
+    return int(gateway.getObject("Image", imported[1]).getPixelsId())
+
+
+def test_viewers_ask_for_levels_projections_and_inversions(
+    gateway: Any, imported: tuple[int, int]
+) -> None:
+    image = gateway.getObject("Image", imported[1])
+    assert image.renderJpegRegion(0, 0, 40, 30, 20, 20, level=0)[:2] == b"\xff\xd8"
+    assert image.renderBirdsEyeView(32)[:2] == b"\xff\xd8"
+    image.setActiveChannels([1], [[0, 100]], ["FFFFFF"])
+    bright = np.asarray(image.renderImage(0, 0)).mean()
+    image.setChannelInverted(0, True)
+    assert np.asarray(image.renderImage(0, 0)).mean() < 255 - bright + 3
+    image.setQuantizationMap(0, "polynomial", 0.5)
+    image.setProjection("intmax")
+    assert image.renderImage(0, 0).size == (50, 40)
+    for is_inverted in (True, False):
+        image.setChannelInverted(0, is_inverted)
+        assert image.saveDefaults()
+        again = gateway.getObject("Image", imported[1])
+        assert again.getChannels()[0].isInverted() is is_inverted
+    gateway.getObject("Image", imported[1]).resetDefaults()
 
 
 def test_original_metadata_is_asked_for_in_vain_but_answered(
