@@ -24,6 +24,13 @@ LAST = "(?<Container1>[^/]+)"
         ("regex:name:/data/(?<Container1>.*)", "/data/a:b/Dataset:c", "Dataset:name:a:b/Dataset:c"),
         # Java's intersection of sets.
         ("regex:/(?<Container1>[a-z&&[^x]]+)", "/abc", "Dataset:+name:abc"),
+        # Java's quoted text, in which nothing has a meaning; and a group's text once more.
+        (
+            r"regex:\Q/data/[a+b] (1).d/\E(?<Container1>.*)",
+            "/data/[a+b] (1).d/x",
+            "Dataset:+name:x",
+        ),
+        (r"regex:/\\\\Q/(?<Container1>.*)/\k<Container1>", "/\\\\Q/x/x", "Dataset:+name:x"),
         ("regex:(?i)/DATA/(?<Container1>.*)", "/data/Zürich µ", "Dataset:+name:Zürich µ"),
     ],
 )

@@ -3,8 +3,8 @@
 The pattern has to match the whole folder (with `/` between names) and hold a group `Container1`,
 which is the name of a Screen for plates and of a Dataset for anything else. Discriminators are
 those of names; `+name` when there is none. This is the official importer's meaning, except that
-what does not match is an error here and an orphan there. Patterns are Java's: `(?<Container1>...)`
-and sets with `&&` are understood, and Python's `(?P<Container1>...)` too.
+what does not match is an error here and an orphan there. Patterns are Java's: `(?<Container1>...)`,
+`\\Q...\\E` and sets with `&&` are understood, and Python's `(?P<Container1>...)` too.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ MATCHING = 1.0  # seconds that one folder may take; a sound pattern takes micros
 
 _DISCRIMINATORS = ("name", "+name", "-name", "%name", "@name")
 _COUNT = re.compile(r"\{(\d*),?(\d*)\}")
+_ESCAPE = re.compile(r"\\(?:Q(?P<quoted>.*?)(?:\\E|\Z)|k<(?P<again>\w+)>|.)", re.DOTALL)
 _EXAMPLE = "regex:name:.*/(?<Container1>[^/]+)"
 
 _too_slow: set[str] = set()
@@ -119,4 +120,11 @@ def _parts(template: str) -> tuple[str, str]:
 def _compiled(pattern: str) -> Any:
     import regex
 
-    return regex.compile(pattern, regex.VERSION1)
+    return regex.compile(_ESCAPE.sub(_as_python, pattern), regex.VERSION1)
+
+
+def _as_python(escape: re.Match[str]) -> str:
+    """What Java alone writes so: text that is quoted whole, a group's text once more."""
+    if escape["quoted"] is not None:
+        return re.escape(escape["quoted"])
+    return f"(?P={escape['again']})" if escape["again"] else escape[0]
