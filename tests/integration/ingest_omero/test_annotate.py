@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import json
+
+import omero.cmd
+
+from ingest.failures import TARGETS, last_failures
 from ingest.omero import queries
 from ingest.omero.tags import resolve_tag
 from tests.integration.ingest_omero.rig import Rig, write_image
@@ -129,3 +134,16 @@ def test_nothing_asked_for_is_nothing_made(rig: Rig) -> None:
     record = rig.annotate_all()["row"]
     assert record.status == "notneeded"
     assert record.facts["source_id"] is None
+
+
+def test_a_tag_that_is_taken_away_before_is_told_and_had_anew(rig: Rig) -> None:
+    rig.add("row", [write_image(rig.folder / "a.tif")], tags=("short-lived",))
+    rig.import_all()
+    (tag,) = json.loads((rig.context.results / "targets.json").read_text())["tags"]
+    rig.omero.submit(omero.cmd.Delete2({"Annotation": [tag["id"]]}))
+    record = rig.annotate_all()["row"]
+    assert record.status == "error"
+    assert "the tag short-lived was in OMERO" in record.cause
+    assert last_failures(rig.context.results).at(TARGETS)
+    rig.targets()
+    assert rig.annotate_all()["row"].status == "ok"

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import omero.cmd
 import omero.model
 import pytest
 from omero.rtypes import rstring
 
+from ingest.failures import TARGETS, last_failures
+from ingest.stages import importing
 from tests.integration.ingest_omero.rig import Rig, write_image
 
 
@@ -92,8 +95,6 @@ def test_the_target_of_an_earlier_run_is_kept(rig: Rig) -> None:
     earlier = resolve(rig, "Dataset:name:kept")
     newer = make(rig, "kept")
     assert resolve(rig, "Dataset:name:kept")["id"] == earlier["id"]
-    import omero.cmd
-
     rig.omero.submit(omero.cmd.Delete2({"Dataset": [earlier["id"]]}))
     assert resolve(rig, "Dataset:name:kept")["id"] == newer
 
@@ -135,3 +136,25 @@ def test_what_the_user_may_not_add_to_is_not_taken(rig: Rig, target: str) -> Non
         assert "may not add" in entry["error"]["cause"]
     else:
         assert entry["id"] != theirs
+
+
+@pytest.mark.parametrize(
+    ("target", "gone"),
+    [("Dataset:name:left", "Dataset"), ("Project:name:left/Dataset:@name:own", "Project")],
+)
+def test_a_target_that_is_taken_away_before_the_import_is_told_and_had_anew(
+    rig: Rig, target: str, gone: str
+) -> None:
+    source = write_image(rig.folder / "a.tif")
+    rig.add("row", [source], target=target)
+    (entry,) = rig.targets()["targets"]
+    prepared_id = (entry.get("project") or entry)["id"]
+    rig.omero.submit(omero.cmd.Delete2({gone: [prepared_id]}))
+    record = rig.run(importing.STAGE, rig.checksum())["row"]
+    assert record.status == "error"
+    assert f"the target left ({gone}:{prepared_id}) was in OMERO" in record.cause
+    assert rig.filesets_of(source) == []
+    assert last_failures(rig.context.results).at(TARGETS)
+    record = rig.import_all()["row"]
+    assert record.status == "ok", record.cause
+    assert len(rig.filesets_of(source)) == 1

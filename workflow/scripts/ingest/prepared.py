@@ -66,6 +66,11 @@ def tag_ids(fileset: Fileset, context: Context) -> dict[str, int]:
     }
 
 
+def prepare_anew(context: Context) -> None:
+    """Has the next run ask OMERO again, for all that was prepared."""
+    note_failure(context.results, TARGETS, TARGETS)
+
+
 def key(entry: Mapping[str, Any]) -> Key:
     return entry["user"], entry["group"], entry.get("target") or entry.get("tag") or ""
 
@@ -96,7 +101,7 @@ def _look_up(kind: str, wanted: Key, context: Context) -> Entry:
     except FileNotFoundError:
         entry = None
     if entry is None:
-        note_failure(context.results, TARGETS, TARGETS)  # the next run prepares all anew
+        prepare_anew(context)
         raise StageError(
             f"{wanted[2] or 'the account'} was not prepared in OMERO", "Run the same command again."
         )

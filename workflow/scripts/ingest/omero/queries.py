@@ -258,6 +258,11 @@ def tags(session: Session, text: str) -> list[Any]:
     )
 
 
+def is_tag(session: Session, tag_id: int) -> bool:
+    """Whether there is such a tag in the session's group."""
+    return bool(session.rows("select t.id from TagAnnotation t where t.id = :id", id=tag_id))
+
+
 def claims(session: Session, what: str) -> dict[int, tuple[float, str]]:
     """The claims of this text in the session's group: when each was made, in seconds, and by whom,
     by its id."""

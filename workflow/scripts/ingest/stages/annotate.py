@@ -15,15 +15,16 @@ from typing import Any
 from ingest.config import Config
 from ingest.context import Context
 from ingest.digests import digest_bytes
-from ingest.fileset import Fileset, Record
+from ingest.fileset import Fileset, Record, StageError
 from ingest.omero import queries
 from ingest.omero.annotations import link_annotation, put_key_values
+from ingest.omero.errors import Passing
 from ingest.omero.queries import Annotatable
 from ingest.omero.retrying import retried
 from ingest.omero.session import Session
 from ingest.omero.tags import unloaded_tag
 from ingest.parts import imports
-from ingest.prepared import tag_ids
+from ingest.prepared import prepare_anew, tag_ids
 from ingest.stages import Stage
 
 FILES_LISTED = 50
@@ -32,7 +33,30 @@ FILES_LISTED = 50
 def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
     # A second attempt finds by namespace and id what the first one linked.
     seconds = context.config.importing.retry_seconds
-    return retried(fileset.id, seconds, lambda: _attempt(fileset, upstream, context))
+    try:
+        return retried(fileset.id, seconds, lambda: _attempt(fileset, upstream, context))
+    except Passing:
+        raise
+    except StageError:
+        if context.config.annotate.tags:
+            _check_tags(fileset, context)
+        raise
+
+
+def _check_tags(fileset: Fileset, context: Context) -> None:
+    """After a failure: raises StageError when somebody took away a tag that was prepared."""
+    with context.sessions.using(fileset.user, fileset.group) as session:
+        gone = [
+            text
+            for text, tag_id in tag_ids(fileset, context).items()
+            if not queries.is_tag(session, tag_id)
+        ]
+    if gone:
+        prepare_anew(context)
+        raise StageError(
+            f"the tag {gone[0]} was in OMERO when it was prepared, and is gone",
+            "Run the same command again: it looks for the tag anew, and makes it if need be.",
+        )
 
 
 def _attempt(fileset: Fileset, upstream: Record, context: Context) -> Record:

@@ -10,11 +10,12 @@ from typing import Any
 from ingest import parts, prepared
 from ingest.context import Context
 from ingest.conversion.redirect import importable, redirected
-from ingest.fileset import Fileset, Record, StageError
+from ingest.fileset import Fileset, Record, StageError, Unfinished
 from ingest.import_transfers import is_custom, load_custom, removes_sources
 from ingest.omero import exclusions, queries, targets
 from ingest.omero.cleanup import remove_fileset
 from ingest.omero.containers import Target, resolve, still_there
+from ingest.omero.errors import Passing
 from ingest.omero.fileset_graph import AS_IMPORTED, ImportRequest
 from ingest.omero.importer import ImportOutcome, StillRunning, import_fileset
 from ingest.omero.recovery import recover, remove_latecomers
@@ -31,11 +32,37 @@ def run(fileset: Fileset, upstream: Record, context: Context) -> Record:
     seconds = context.config.importing.retry_seconds
 
     def imported(part: Fileset, its_upstream: Record) -> Record:
-        return retried(part.id, seconds, lambda: _attempt(part, its_upstream, context))
+        try:
+            return retried(part.id, seconds, lambda: _attempt(part, its_upstream, context))
+        except (Passing, Unfinished):
+            raise
+        except StageError:
+            _check_target(part, its_upstream, context)
+            raise
 
     records = [imported(part, before) for part, before in parts.split(fileset, upstream)]
     record = parts.joined(fileset, upstream, records)
     return redirected(fileset, record, context) if fileset.convert else record
+
+
+def _check_target(fileset: Fileset, upstream: Record, context: Context) -> None:
+    """After a failure: raises StageError when somebody took away the target that was prepared."""
+    if not fileset.target:
+        return
+    entry = prepared.target_entry(fileset, upstream, context)
+    shared = entry["project"] if entry.get("per_fileset") else entry
+    if not shared:
+        return
+    target = targets.target_of(shared)
+    with context.sessions.using(fileset.user, fileset.group) as session:
+        if still_there(session, target):
+            return
+    prepared.prepare_anew(context)
+    raise StageError(
+        f"the target {target.name} ({target}) was in OMERO when it was prepared, and is gone, has "
+        "another name or takes nothing more from this user",
+        "Run the same command again: it looks for the target anew, and makes it if need be.",
+    )
 
 
 def still_holds(fileset: Fileset, earlier: Record, context: Context) -> bool:
