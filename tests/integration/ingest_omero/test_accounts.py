@@ -67,6 +67,7 @@ def test_who_may(
         ("admin", "member", "private", r"not in group private \(but in: read\)", "add the user"),
         ("sudoer", "", "private", "sudoer is not in group private", "add the user to the group"),
         ("admin", "guest", "", "guest is not active", "activate"),
+        ("admin", "ann", "user", "user is the group of everybody", "Name another group"),
         ("member", "ann", "read", "member may not import for ann in group read: .* owns no", "own"),
         ("light", "ann", "read", "without the Sudo privilege", "Have it granted"),
         ("owner", "ann", "read", "may not import for ann in group read: .* other groups", "Name"),

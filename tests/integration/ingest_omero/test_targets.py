@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import omero.cmd
@@ -9,7 +10,7 @@ from omero.rtypes import rstring
 
 from ingest.failures import TARGETS, last_failures
 from ingest.stages import importing
-from tests.integration.ingest_omero.rig import Rig, write_image
+from tests.integration.ingest_omero.rig import Rig, Server, write_image
 
 
 def make(rig: Rig, name: str, kind: str = "Dataset") -> int:
@@ -158,3 +159,25 @@ def test_a_target_that_is_taken_away_before_the_import_is_told_and_had_anew(
     record = rig.import_all()["row"]
     assert record.status == "ok", record.cause
     assert len(rig.filesets_of(source)) == 1
+
+
+def test_who_left_the_group_before_the_import_is_told_so_again_and_again(
+    facility: Server, tmp_path: Path
+) -> None:
+    rig = Rig(tmp_path, facility)
+    source = write_image(tmp_path / "a.tif")
+    rig.add("row", [source], user="ben", group="write", target="Dataset:name:ben's")
+    rig.targets()
+    admin = rig.omero.factory.getAdminService()
+    ben, group = admin.lookupExperimenter("ben"), admin.lookupGroup("write")
+    admin.removeGroups(ben, [group])
+    for _run in range(2):
+        rig.close()
+        rig.context = rig.new_context()
+        record = rig.run(importing.STAGE, rig.checksum())["row"]
+        assert "ben is not in group write" in record.cause
+        rig.targets()
+    rig.omero.factory.getAdminService().addGroups(ben, [group])
+    assert rig.import_all()["row"].status == "ok"
+    assert len(rig.filesets_of(source)) == 1
+    rig.close()

@@ -35,6 +35,11 @@ def check_account(rows: Rows, server: str, user: str, group: str) -> None:
             f"OMERO user {user} is not active",
             "Name another user in the row, or have an administrator activate this one.",
         )
+    if group == _ACTIVE:
+        raise StageError(
+            f"{group} is the group of everybody in OMERO, in which nobody's data lies",
+            "Name another group of the user's, or none for the default group.",
+        )
     if not group or group in groups:
         return
     if not rows("select g.id from ExperimenterGroup g where g.name = :name", name=group):

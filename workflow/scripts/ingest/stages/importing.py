@@ -49,7 +49,10 @@ def _check_target(fileset: Fileset, upstream: Record, context: Context) -> None:
     """After a failure: raises StageError when somebody took away the target that was prepared."""
     if not fileset.target:
         return
-    entry = prepared.target_entry(fileset, upstream, context)
+    try:
+        entry = prepared.target_entry(fileset, upstream, context)
+    except StageError:
+        return  # the failure is this one, or its account's
     shared = entry["project"] if entry.get("per_fileset") else entry
     if not shared:
         return
