@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from ingest.digests import digest_file
+from ingest.drop.hand_on import files_of
 from ingest.drop.way_in import words
 from ingest.fileset import StageError
-from ingest.intakes import read_rows
+from ingest.intakes import Intake, read_rows
+from ingest.journal import JOURNAL, Journal
 
 from .box import Box
 
@@ -270,3 +273,39 @@ def test_trees_in_the_way_of_each_other_or_of_the_store_are_refused(box: Box) ->
         with pytest.raises(StageError, match="lies in the tree"):
             DropFolders(load(options)).look()
     assert list(box.root.iterdir()) == []
+
+
+def run_of(intake: Intake) -> None:
+    """What a run leaves in the journal of each fileset: the digests of its files."""
+    journal = Journal(intake.results / JOURNAL)
+    for fileset, files in files_of(intake).items():
+        digested = [{"digests": digest_file(path, ["BLAKE3"]).digests} for path, _, _ in files]
+        journal.append(fileset, "checksum", "done", record={"files": digested})
+
+
+def test_a_large_file_that_is_only_touched_is_known_by_what_its_run_recorded(box: Box) -> None:
+    content = os.urandom(3 << 20)
+    path = box.write("ada/a.tif", content)
+    box.settle()
+    (intake,) = box.intakes
+    run_of(intake)
+    os.utime(path, ns=(1, 1))
+    assert box.settle().filesets == 0
+    assert box.scan().known == 1
+    assert box.way_in.prepare(intake)  # its row stays, should the run have failed later
+    (box.folder / "intakes/drop.sqlite").unlink()
+    assert box.settle().filesets == 0
+
+    # One byte that no sample has, and the size as it was.
+    path.write_bytes(content[:100_000] + b"\0\1" + content[100_002:])
+    assert box.settle().filesets == 1
+    assert not box.way_in.prepare(intake)
+
+
+def test_a_large_file_that_is_touched_before_any_run_is_imported_once(box: Box) -> None:
+    path = box.write("ada/a.tif", os.urandom(3 << 20))
+    (first,) = box.settle().intakes
+    path.touch()
+    (second,) = box.settle().intakes
+    assert not box.way_in.prepare(first)
+    assert box.way_in.prepare(second)

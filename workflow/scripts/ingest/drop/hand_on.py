@@ -15,9 +15,10 @@ from blake3 import blake3
 
 from ingest.drop.lane import Candidate, Lane
 from ingest.drop.listing import Stamp, stamp_of
-from ingest.drop.recognise import WHOLE, fingerprint
+from ingest.drop.recognise import fingerprint, has_bytes
 from ingest.drop.state import State
 from ingest.intakes import Intake, intakes_of, read_rows, write_intake
+from ingest.source_errors import SourceChanged
 
 FILES = "files.jsonl"  # beside the manifest: one line per fileset
 
@@ -128,17 +129,21 @@ def replaced(intake: Intake) -> Iterator[str]:
     """The filesets among the intake's rows of which a file has other content by now."""
     rows = {row["fileset"] for row in read_rows(intake)}
     for fileset, files in files_of(intake).items():
-        if fileset in rows and any(_is_other(path, stamp, found) for path, stamp, found in files):
+        if fileset in rows and any(
+            _is_other(path, stamp, found, intake, fileset) for path, stamp, found in files
+        ):
             yield fileset
 
 
-def _is_other(path: str, stamp: Stamp, found: str) -> bool:
+def _is_other(path: str, stamp: Stamp, found: str, intake: Intake, fileset: str) -> bool:
     now = stamp_of(path)
     if now is None or now.content == stamp.content:
         return False
-    if now.size != stamp.size or (now.mtime_ns != stamp.mtime_ns and now.size > WHOLE):
-        return True  # as `recognise` takes it
-    try:
-        return fingerprint(path, now.size) != found
-    except OSError:
+    if now.size != stamp.size:
+        return True
+    try:  # as `recognise` and `recognise_touched` take it
+        if now.mtime_ns == stamp.mtime_ns:
+            return fingerprint(path, now.size) != found
+        return not has_bytes(path, now.size, found, intake, fileset)
+    except (OSError, SourceChanged):
         return False

@@ -14,7 +14,7 @@ from ingest.drop.hand_on import Ready, catch_up, hand_on, look_closely
 from ingest.drop.lane import Candidate, Files, Lane, lanes
 from ingest.drop.listing import Listing, Stamp, read_tree, stamp_of
 from ingest.drop.options import Tree
-from ingest.drop.recognise import recognise
+from ingest.drop.recognise import recognise, recognise_touched
 from ingest.drop.state import Refused, Seen, State
 from ingest.intakes import Intake, remove_unfinished
 
@@ -44,7 +44,7 @@ def scan(trees: Mapping[str, Tree], intakes: Path, state: State) -> Account:
     remove_unfinished(intakes)
     catch_up(intakes, state)
     account = Account()
-    memory = _Memory(state)
+    memory = _Memory(state, intakes)
     for name, options in trees.items():
         try:
             found, stray = lanes(name, options)
@@ -75,8 +75,9 @@ def scan(trees: Mapping[str, Tree], intakes: Path, state: State) -> Account:
 class _Memory:
     """What the state knew when the scan began, and what the scan adds."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, intakes: Path) -> None:
         self.state = state
+        self.intakes = intakes
         self.now = time.time()
         self.refused_before = state.refused()
         self.refused_now: dict[str, Refused] = {}
@@ -206,6 +207,13 @@ def _sorted_out(lane: Lane, listing: Listing, memory: _Memory) -> Files:
             if memory.was_refused(path, stamps[path]):
                 memory.refused_now[path] = memory.refused_before[path]
     quiet = {path for path in new if memory.quiet_for(path, stamps[path]) >= settle}
+    with memory.state.change():
+        touched = {
+            path
+            for path in (new if lane.options.ready_marker else quiet)
+            if recognise_touched(path, stamps[path], memory.state, memory.intakes)
+        }
+    new, quiet = new - touched, quiet - touched
     # One that was given up long ago holds nobody back.
     arriving = {
         path
