@@ -18,6 +18,7 @@ from ingest.fileset import StageError
 from ingest.journal import Journal
 from ingest.ledger.ledger import rebuild
 from ingest.ledger.schema import ledger
+from ingest.ledger.update import note_in_ledger
 from tests.integration.orders.postgres import PASSWORD, postgres
 from tests.integration.state.test_notices import Hook, hook
 from tests.integration.workflow.images import write_corrupt_image, write_image
@@ -126,3 +127,44 @@ def test_a_ledger_that_cannot_be_had_is_told_without_its_password(
             pass
         said = refused.value.cause + refused.value.remedy
         assert words in said and "s3cr3t" not in said and PASSWORD not in said
+
+
+def test_a_database_that_is_lost_on_the_way_is_told_and_had_again(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(url: str, *statements: str) -> None:
+        with create_engine(url, isolation_level="AUTOCOMMIT").connect() as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+
+    own = address.replace("/postgres?", "/lost?")
+    run(address, "create database lost")
+    monkeypatch.setenv("OMERO_INGEST_LEDGER_URL", own)
+    config = load({"results": str(tmp_path / "results")})
+    context = Context(config, config.results, Journal(config.results / "journal"))
+
+    with (
+        pytest.raises(StageError, match="terminating connection|closed the connection"),
+        ledger(tmp_path / "ledger.db") as connection,
+    ):
+        number = connection.exec_driver_sql("select pg_backend_pid()").scalar_one()
+        run(address, f"select pg_terminate_backend({number})")
+        connection.exec_driver_sql("select 1")
+    assert note_in_ledger(context, [], "") == ""
+
+    run(own, "update ledger_version set version_num = '0099'", "drop table journals")
+    assert "are of 0099" in note_in_ledger(context, [], "")
+    rebuild(context)
+    assert note_in_ledger(context, [], "") == ""
+
+    # Somebody's open transaction does not hold up a run for good.
+    monkeypatch.setattr("ingest.ledger.schema._PATIENCE", 1)
+    with create_engine(own).begin() as other:
+        other.execute(text("lock table runs"))
+        assert "lock timeout" in note_in_ledger(context, [], "")
+
+    run(address, "drop database lost with (force)")
+    assert "does not exist" in note_in_ledger(context, [], "")
+    run(address, "create database lost")
+    rebuild(context)
+    assert note_in_ledger(context, [], "") == ""

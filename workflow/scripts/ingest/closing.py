@@ -20,6 +20,7 @@ from ingest.provenance import write_crate
 from ingest.report import thumbnail_ids, write_report
 from ingest.summary import STAGES, Outcome, collect, write_table
 from ingest.verdict import verdict
+from ingest.words import printable
 from ingest.workflow_run import describe_run
 
 
@@ -67,7 +68,8 @@ def write_results(context: Context, snakefile: Path) -> None:
         words = (results / METADATA_WORDS).read_text(encoding="utf-8") + words
     write_text(results / "verdict.txt", words)
     write_crate(results, outcomes, run)
-    note_in_ledger(context, outcomes, words)
+    if problem := note_in_ledger(context, outcomes, words):
+        write_text(results / "verdict.txt", f"{printable(' '.join(problem.split()))}\n\n{words}")
 
 
 def _note_removed_records(results: Path, batches: Iterable[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 import threading
 from pathlib import Path
 from typing import Any
@@ -110,8 +112,50 @@ def test_a_ledger_that_cannot_be_written_fails_no_run(
     config = load({"results": str(results), "ledger": {"file": str(tmp_path / "ledger.db")}})
     with pytest.raises(StageError), ledger(tmp_path / "ledger.db"):
         pass
-    note_in_ledger(Context(config, results, Journal(results / "journal")), outcomes("a"), "")
-    assert "The ledger cannot be used" in caplog.text
+    said = note_in_ledger(Context(config, results, Journal(results / "journal")), outcomes("a"), "")
+    assert "The ledger cannot be used" in said and "The ledger cannot be used" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("update ledger_version set version_num = '0099'", "another version .* are of 0099"),
+        ("drop table events", "no such table"),
+        ("drop view run_events", ""),
+        ("alter table runs drop column words", "no column named words"),
+        ("delete from ledger_version", "already exists"),
+    ],
+)
+def test_a_ledger_whose_tables_are_other_than_ours_is_told_and_made_anew(
+    tmp_path: Path, journal: Journal, change: str, words: str
+) -> None:
+    results = tmp_path / "results"
+    results.mkdir()
+    note_end(results, note_begin(results), False, "")
+    journal.append("a", "checksum", "failed", cause="the disk", remedy="Mend it.")
+    fill(tmp_path, journal, outcomes("a"))
+    file = tmp_path / "ledger.db"
+    with sqlite3.connect(file) as connection:
+        connection.execute(change)
+    journal.append("a", "checksum", "done", key="k", record={"host": "node1", "seconds": 2.5})
+    config = load({"results": str(results), "ledger": {"file": str(file)}})
+    said = note_in_ledger(Context(config, results, journal), outcomes("a"), "")
+    assert re.search(words, said) if words else not said
+    with ledger(file, anew=True) as connection:
+        forget(connection, results)
+        update(connection, results, journal, outcomes("a"))
+    assert len(rows(tmp_path, events)) == 2
+    with sqlite3.connect(file) as connection:
+        assert len(connection.execute("select run, event from run_events").fetchall()) == 2
+
+
+def test_tables_that_are_not_ours_are_left_alone(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+        connection.execute("create table runs (marathon text)")
+    with pytest.raises(StageError, match="already exists"), ledger(tmp_path / "ledger.db", True):
+        pass
+    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+        assert connection.execute("select marathon from runs").fetchall() == []
 
 
 def test_runs_that_end_at_once_wait_for_each_other(tmp_path: Path) -> None:

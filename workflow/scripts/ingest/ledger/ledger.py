@@ -19,7 +19,7 @@ def rebuild(context: Context) -> None:
     config = context.config
     counted: dict[str, int] = {}
     file = ledger_file(config)
-    with ledger(file) as connection:
+    with ledger(file, anew=True) as connection:
         for folder in results_folders(config):
             outcomes = _outcomes(folder)
             forget(connection, folder)

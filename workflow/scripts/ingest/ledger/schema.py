@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     create_engine,
+    inspect,
 )
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -30,6 +31,9 @@ from ingest.fileset import StageError
 VARIABLE = "OMERO_INGEST_LEDGER_URL"
 FILE = "ledger.db"  # in the results folder
 VERSION_TABLE = "ledger_version"  # the database may hold others' tables and migrations, too
+VIEW = "run_events"
+
+_PATIENCE = 60  # seconds that others' locks are waited for
 
 metadata = MetaData()
 
@@ -97,23 +101,25 @@ journals = Table(
 
 
 @contextmanager
-def ledger(file: Path) -> Iterator[Connection]:
-    """The ledger in one transaction, its tables up to date.
+def ledger(file: Path, anew: bool = False) -> Iterator[Connection]:
+    """The ledger in one transaction, its tables up to date; with `anew`, tables of ours that cannot
+    be brought up to date are made again, empty.
 
     Raises StageError for every error of the database; what it says holds no password.
     """
     url = _url(file)
     try:
-        engine = create_engine(url, hide_parameters=True)
+        engine = create_engine(url, hide_parameters=True, connect_args=_limits(url))
         with engine.begin() as connection:
-            _migrate(connection)
+            _lock(connection)
+            _migrate(connection, anew)
             yield connection
         engine.dispose()
     except (SQLAlchemyError, OSError) as error:
         raise StageError(
             f"The ledger cannot be used: {words_of(error, url)}",
-            f"See that its file, or the database of {VARIABLE}, can be written to. It is derived: "
-            "remove it, and snakemake ledger makes it anew.",
+            f"See that its file, or the database of {VARIABLE}, is there and can be written to; "
+            "remove a damaged file. It is derived: snakemake ledger makes all of it anew.",
         ) from None
 
 
@@ -125,21 +131,64 @@ def _url(file: Path) -> URL:
     return url
 
 
-def _migrate(connection: Connection) -> None:
+def _limits(url: URL) -> dict[str, int]:
+    """No run waits for a server that is gone: for minutes to be told so, or for good."""
+    if url.get_backend_name() == "sqlite":
+        return {}
+    alive = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
+    return {"connect_timeout": 10, "tcp_user_timeout": 30_000, **alive}
+
+
+def _lock(connection: Connection) -> None:
+    """Two that begin at once wait for each other, and not for long for anybody else."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"set local lock_timeout = '{_PATIENCE}s'")
+        connection.exec_driver_sql("select pg_advisory_xact_lock(hashtext('omero_ingest_ledger'))")
+    else:
+        connection.exec_driver_sql(f"pragma busy_timeout = {_PATIENCE * 1000}")
+        connection.exec_driver_sql("begin immediate")
+
+
+def _migrate(connection: Connection, anew: bool) -> None:
     from alembic import command
     from alembic.config import Config
     from alembic.runtime.migration import MigrationContext
     from alembic.script import ScriptDirectory
 
-    if connection.dialect.name == "postgresql":  # two that begin at once
-        connection.exec_driver_sql("select pg_advisory_xact_lock(hashtext('omero_ingest_ledger'))")
-    else:
-        connection.exec_driver_sql("pragma busy_timeout = 60000")
-        connection.exec_driver_sql("begin immediate")
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
+    scripts = ScriptDirectory.from_config(config)
+    known = {script.revision for script in scripts.walk_revisions()}
+    head = scripts.get_current_head()
     ours = {"version_table": VERSION_TABLE}
-    head = ScriptDirectory.from_config(config).get_current_head()
-    if MigrationContext.configure(connection, opts=ours).get_current_revision() != head:
+    found = MigrationContext.configure(connection, opts=ours).get_current_revision()
+    if anew and (found not in known or (found == head and not _has_all(connection))):
+        found = None
+        _drop(connection)
+    if found is not None and found not in known:
+        raise StageError(
+            f"The ledger is one of another version of this workflow: its tables are of {found}",
+            "Use that version, or have it made anew as this one keeps it: snakemake ledger.",
+        )
+    if found != head:
         command.upgrade(config, "head")
+
+
+def _has_all(connection: Connection) -> bool:
+    there = inspect(connection)
+    tables = all(
+        there.has_table(table.name)
+        and {column.name for column in table.columns}
+        <= {column["name"] for column in there.get_columns(table.name)}
+        for table in metadata.sorted_tables
+    )
+    return tables and there.has_table(VIEW)
+
+
+def _drop(connection: Connection) -> None:
+    """Takes out our tables; without the one that tells their version they are not known as ours."""
+    if inspect(connection).has_table(VERSION_TABLE):
+        connection.exec_driver_sql(f"drop view if exists {VIEW}")
+        metadata.drop_all(connection)
+        connection.exec_driver_sql(f"drop table {VERSION_TABLE}")

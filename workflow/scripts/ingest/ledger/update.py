@@ -27,17 +27,19 @@ def ledger_file(config: Config) -> Path:
     return config.ledger.file or config.results / FILE
 
 
-def note_in_ledger(context: Context, outcomes: Sequence[Outcome], words: str) -> None:
-    """At the end of a run with the verdict `words`. The ledger is derived, so its failure is a
-    warning and no run's."""
+def note_in_ledger(context: Context, outcomes: Sequence[Outcome], words: str) -> str:
+    """At the end of a run with the verdict `words`. The ledger is derived, so its failure is no
+    run's: why it is not up to date is returned, empty when it is."""
     if not context.config.ledger.enabled:
-        return
+        return ""
     try:
         with ledger(ledger_file(context.config)) as connection:
             update(connection, context.results, context.journal, outcomes)
             _note_end(connection, context.results, all(each.ok for each in outcomes), words)
     except StageError as error:
         context.log.warning("%s. %s", error.cause, error.remedy)
+        return f"{error.cause}. {error.remedy}"
+    return ""
 
 
 def update(
