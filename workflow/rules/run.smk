@@ -7,16 +7,18 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 from ingest.failures import failed_since, last_words, note_words
 from ingest.notify import tell_failure
-from ingest.run_history import note_begin, note_end
+from ingest.run_history import note_begin, note_end, noting_stops
 from ingest.run_lock import RunInProgress, hold_run_lock
 from ingest.verdict import verdict_of_records
 
 HELD = ExitStack()
 RUN: list[str] = []  # the run that has begun
+STOPPED = threading.Event()
 # What is printed at the end, when this run has written it.
 LAST_WORDS = [Path(RESULTS) / f"{name}.txt" for name in ASKED_TOOLS or ["verdict"]]
 EARLIER = {path: path.stat().st_mtime_ns for path in LAST_WORDS if path.exists()}
 NEED_NO_OMERO = {"status", "manifest", "orders", "ledger"}
+WAS_STOPPED = "The run was stopped before its end. The same command goes on with it."
 NO_VERDICT = (
     "The run ended before its summary: a job failed as a whole.\n\n{}\n\n"
     "Give the same command again when that is repaired."
@@ -27,6 +29,7 @@ def begin() -> None:
     # Snakemake's handler of SIGTERM takes this lock, in the thread that may hold it: while a failed
     # job is made ready again, or jobs are selected, a lock that cannot be taken twice never opens.
     workflow.scheduler._lock = threading.RLock()
+    noting_stops(STOPPED.set)
     look_for_jobs_seldom()
     check_verbosity()
     check_tools()
@@ -109,19 +112,23 @@ def progress_shown() -> AbstractContextManager[None]:
     return shown(lambda: line(run.look()), sys.stderr, Path(RESULTS) / "logs" / "progress.log")
 
 
-def end(words: str = "", failed: bool = False) -> None:
+def written() -> list[Path]:
+    """The last words that this run wrote to files."""
+    return [p for p in LAST_WORDS if p.exists() and p.stat().st_mtime_ns != EARLIER.get(p)]
+
+
+def end(words: str = "", outcome: str = "ok") -> None:
     """Lets go of everything; has what this run wrote for it, or `words`, be the last on the terminal.
 
     Printed when Snakemake has said everything, so that failures stand last.
     """
     HELD.close()
-    new = [p for p in LAST_WORDS if p.exists() and p.stat().st_mtime_ns != EARLIER.get(p)]
-    words = "\n\n".join(path.read_text().rstrip() for path in new) or words
+    words = "\n\n".join(path.read_text().rstrip() for path in written()) or words
     if words:
         atexit.register(lambda: print(f"\n{words}", file=sys.stderr))
     if RUN:
-        note_end(CONFIG.results, RUN.pop(), failed, words)
-        if failed:
+        note_end(CONFIG.results, RUN.pop(), outcome, words)
+        if outcome == "failed":
             tell_failure(CONFIG.notify, RESULTS, words, lambda text: print(text, file=sys.stderr))
 
 
@@ -133,7 +140,7 @@ onstart:
 onsuccess:
     # Asked for some batches only, a run has no verdict: its failures are in their records.
     failed = "" if ASKED_TOOLS else verdict_of_records(failed_since(CONFIG.results, FAILURES))
-    end(failed, bool(failed))
+    end(failed, "failed" if failed else "ok")
     if failed:
         raise WorkflowError("Some filesets failed.")
 
@@ -144,6 +151,8 @@ onerror:
             f"{' and '.join(ASKED_TOOLS)} ended without a word; what is above, and the log, tell why."
         )
     else:
-        failed = verdict_of_records(failed_since(CONFIG.results, FAILURES))
+        stopped = STOPPED.is_set() and not written()
         words = last_words(CONFIG.results) or "  Its words are above, and in its log."
-        end("\n\n".join(filter(None, [failed, NO_VERDICT.format(words)])), True)
+        words = WAS_STOPPED if stopped else NO_VERDICT.format(words)
+        failed = verdict_of_records(failed_since(CONFIG.results, FAILURES))
+        end("\n\n".join(filter(None, [failed, words])), "stopped" if stopped else "failed")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import socket
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -19,10 +22,11 @@ from ingest.journal import Journal
 from ingest.ledger.ledger import rebuild
 from ingest.ledger.schema import ledger
 from ingest.ledger.update import note_in_ledger
+from ingest.run_history import read_runs
 from tests.integration.orders.postgres import PASSWORD, postgres
 from tests.integration.state.test_notices import Hook, hook
 from tests.integration.workflow.images import write_corrupt_image, write_image
-from tests.integration.workflow.workspace import Workspace
+from tests.integration.workflow.workspace import Workspace, kill_everything
 
 __all__ = ["hook"]
 
@@ -114,6 +118,32 @@ def test_runs_are_kept_shown_and_told_of(
             assert sorted(map(tuple, rows_there), key=repr) == whole[table]
 
 
+def test_nobody_is_told_of_a_run_that_was_stopped(
+    tmp_path: Path, hook: tuple[type[Hook], str]
+) -> None:
+    workspace = Workspace(tmp_path)
+    write_image(tmp_path / "a.ome.tif")
+    kind, url = hook
+    workspace.configure(omero={"embedded": False}, notify={"webhook": url})
+    workspace.write_manifest([{"fileset": "a", "path": "a.ome.tif"}])
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # who logs in there waits
+        login = {"OMERO_HOST": "127.0.0.1", "OMERO_PORT": str(silent.getsockname()[1])}
+        run = workspace.start(environment={**login, "OMERO_USER": "u", "OMERO_PASSWORD": "p"})
+        try:
+            silent.settimeout(120)
+            connection, _ = silent.accept()
+            os.killpg(run.pid, signal.SIGINT)  # as the watch ends one
+            terminal, _ = run.communicate(timeout=60)
+            connection.close()
+        finally:
+            if run.poll() is None:
+                kill_everything(run)
+    assert run.returncode != 0
+    assert terminal.rstrip().endswith("The same command goes on with it.")
+    assert kind.got == []
+    assert [each["outcome"] for each in read_runs(workspace.results)] == ["stopped"]
+
+
 def test_a_ledger_that_cannot_be_had_is_told_without_its_password(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,7 +174,7 @@ def test_a_database_that_is_lost_on_the_way_is_told_and_had_again(
     context = Context(config, config.results, Journal(config.results / "journal"))
 
     with (
-        pytest.raises(StageError, match="terminating connection|closed the connection"),
+        pytest.raises(StageError, match=r"terminating connection|closed the connection"),
         ledger(tmp_path / "ledger.db") as connection,
     ):
         number = connection.exec_driver_sql("select pg_backend_pid()").scalar_one()

@@ -5,12 +5,18 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import socket
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, Literal
 
 FILE = "runs.jsonl"  # in the results folder
+
+Handler = Callable[[int, FrameType | None], Any]  # of a signal
+End = Literal["ok", "failed", "stopped"]
 
 
 def note_begin(results: Path) -> str:
@@ -20,14 +26,30 @@ def note_begin(results: Path) -> str:
     return started
 
 
-def note_end(results: Path, started: str, failed: bool, words: str) -> None:
+def note_end(results: Path, started: str, outcome: End, words: str) -> None:
     """Notes how the run that `note_begin` named ended."""
-    outcome = "failed" if failed else "ok"
     _append(results, {"started": started, "ended": now(), "outcome": outcome, "words": words})
 
 
+def noting_stops(note: Callable[[], None]) -> None:
+    """Has `note` called first when this process is asked to end, by people or a service manager:
+    such an end is no failure that anybody has to be told of."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        act = signal.getsignal(number)
+        if callable(act):
+            signal.signal(number, _noting(note, act))
+
+
+def _noting(note: Callable[[], None], act: Handler) -> Handler:
+    def received(number: int, frame: FrameType | None) -> None:
+        note()
+        act(number, frame)
+
+    return received
+
+
 def read_runs(results: Path) -> list[dict[str, Any]]:
-    """All runs, oldest first, with `started`, `ended`, `outcome` (ok, failed), `host` and `words`.
+    """All runs, oldest first, with `started`, `ended`, `outcome` (an End), `host` and `words`.
 
     `ended` and `outcome` are empty when a run was killed, or goes on.
     """

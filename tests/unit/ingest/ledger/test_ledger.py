@@ -87,7 +87,7 @@ def test_names_that_no_database_takes_are_written_escaped(tmp_path: Path, journa
 def test_the_run_at_work_ends_with_its_summary(tmp_path: Path) -> None:
     results = tmp_path / "results"
     results.mkdir()
-    note_end(results, note_begin(results), True, "one failed")
+    note_end(results, note_begin(results), "failed", "one failed")
     note_begin(results)  # which is killed
     note_begin(results)
     config = load({"results": str(results)})
@@ -131,7 +131,7 @@ def test_a_ledger_whose_tables_are_other_than_ours_is_told_and_made_anew(
 ) -> None:
     results = tmp_path / "results"
     results.mkdir()
-    note_end(results, note_begin(results), False, "")
+    note_end(results, note_begin(results), "ok", "")
     journal.append("a", "checksum", "failed", cause="the disk", remedy="Mend it.")
     fill(tmp_path, journal, outcomes("a"))
     file = tmp_path / "ledger.db"

@@ -97,10 +97,12 @@ def test_tells_of_the_last_run(site: Site) -> None:
     results = site.config.results
     started = note_begin(results)
     assert "was killed: give its command again" in site.words()
-    note_end(results, started, True, "")
+    note_end(results, started, "failed", "")
     assert "The last run failed" in site.words()
+    note_end(results, note_begin(results), "stopped", "")
+    assert "The last run was stopped" in site.words()
     (results / "runs.jsonl").open("a").write('{"started": "2')
-    note_end(results, note_begin(results), False, "")
+    note_end(results, note_begin(results), "ok", "")
     assert "The last run ended well" in site.words()
 
 

@@ -50,7 +50,7 @@ runs = Table(
     Column("results_id", Integer, primary_key=True, autoincrement=False),
     Column("started", String(40), primary_key=True),
     Column("ended", String(40), nullable=False),  # empty: it was killed, or goes on
-    Column("outcome", String(20), nullable=False),  # ok, failed or empty
+    Column("outcome", String(20), nullable=False),  # ok, failed, stopped or empty
     Column("host", Text, nullable=False),
     Column("words", Text, nullable=False),  # the verdict's
 )

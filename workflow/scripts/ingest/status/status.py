@@ -114,6 +114,8 @@ def _run(found: Standing) -> str:
         return ""
     if not run["ended"]:
         return f"The last run, of {_time(run['started'])}, was killed: give its command again."
+    if run["outcome"] == "stopped":
+        return f"The last run was stopped, {_time(run['ended'])}: give its command again."
     how = "ended well" if run["outcome"] == "ok" else "failed"
     return f"The last run {how}, {_time(run['ended'])}."
 
