@@ -111,6 +111,8 @@ def test_a_cell_wins_over_the_bulk_file_and_an_empty_one_does_not(tmp_path: Path
         ("Dataset:name:D\t/a.tif\tName", {"path": "/a.tif", "name": "Name"}),
         ("Dataset:name:D\tName\t/a.tif", {"path": "/a.tif", "name": "Name"}),
         ("/a b.tif", {"path": "/a b.tif"}),
+        ("Plate 1\t../screens/1.screen", {"path": "../screens/1.screen", "name": "Plate 1"}),
+        ("/data/1/Index.idx.xml\tPlate 1", {"path": "/data/1/Index.idx.xml", "name": "Plate 1"}),
     ],
 )
 def test_lists_of_idr_without_a_bulk_file(tmp_path: Path, line: str, cells: dict[str, str]) -> None:

@@ -106,13 +106,15 @@ def _identity(path: str) -> str:
 
 def _columns_of_list(manifest: Path) -> Sequence[str]:
     """What IDR's lists hold, which have no header: `path`, `name path` (plates.tsv), `target path`
-    or, with either order of the last two, `target path name` (filePaths.tsv)."""
+    or `target path name` (filePaths.tsv), path and name in either order."""
     _, first = next(iter(cells_of(manifest, manifest, ("path",))), (0, ["", ""]))
     if len(first) == 1:
         return ("path",)
     is_target = first[0].startswith(_TARGETS)
+    if len(first) == 2 and is_target:
+        return ("target", "path")
     if len(first) == 2:
-        return ("target" if is_target else "name", "path")
+        return ("path", "name") if "/" in first[0] and "/" not in first[1] else ("name", "path")
     if len(first) == 3 and is_target:
         return ("target", "path", "name") if "/" in first[1] else ("target", "name", "path")
     cause = f"its first line has {len(first)} cells, as no list of IDR's has"
