@@ -3,7 +3,8 @@
 Knows neither OMERO nor the workflow. Files are only ever read: nothing is written beside them.
 """
 
-from imageformats.errors import UnreadableImage
+from imageformats.apart import grouping_apart
+from imageformats.errors import TookTooLong, UnreadableImage
 from imageformats.filesets import FilesetFiles, Scan, grouping, required_directories, resolve, scan
 from imageformats.jvm import version
 from imageformats.model import ImageFileset
@@ -16,11 +17,13 @@ __all__ = [
     "ImageFileset",
     "PlaneReader",
     "Scan",
+    "TookTooLong",
     "UnreadableImage",
     "cannot_be_plate",
     "describe",
     "ends_early",
     "grouping",
+    "grouping_apart",
     "open_planes",
     "required_directories",
     "resolve",

@@ -15,3 +15,10 @@ class UnreadableImage(Exception):
         self.path = path
         self.reason = reason
         self.unknown_format = unknown_format
+
+
+class TookTooLong(UnreadableImage):
+    """A file with which Bio-Formats did not come to an end in time."""
+
+    def __init__(self, path: str, limit: float) -> None:
+        super().__init__(path, f"Bio-Formats had not opened it after {limit:g} seconds")

@@ -71,29 +71,34 @@ def resolve(path: str | os.PathLike[str]) -> list[FilesetFiles]:
     return list(found.filesets)
 
 
-def scan(folder: str | os.PathLike[str]) -> Scan:
+def scan(
+    folder: str | os.PathLike[str], fileset_of: Callable[[str], FilesetFiles] | None = None
+) -> Scan:
     """Group the files of a folder and four levels of files below it, in the order of their names.
 
     Files whose names start with a dot are left out, and so are pipes, sockets and devices, which
     might never answer. A file that an earlier fileset uses is not
-    opened again; a fileset that is part of a later one is dropped in its favour.
+    opened again; a fileset that is part of a later one is dropped in its favour. `fileset_of` is
+    what `grouping` or `grouping_apart` gave, where there is one already.
     """
+    if fileset_of is None:
+        with grouping() as own:
+            return scan(folder, own)
     filesets: list[FilesetFiles] = []
     failed: list[UnreadableImage] = []
     claimed: set[str] = set()
-    with image_reader(GROUPING) as reader:
-        for path in _candidates(absolute(folder), 1):
-            if path in claimed:
-                continue
-            try:
-                fileset = _fileset(reader, path)
-            except UnreadableImage as error:
-                failed.append(error)
-                continue
-            members = set(fileset.files)
-            filesets = [other for other in filesets if not members.issuperset(other.files)]
-            filesets.append(fileset)
-            claimed |= members
+    for path in _candidates(absolute(folder), 1):
+        if path in claimed:
+            continue
+        try:
+            fileset = fileset_of(path)
+        except UnreadableImage as error:
+            failed.append(error)
+            continue
+        members = set(fileset.files)
+        filesets = [other for other in filesets if not members.issuperset(other.files)]
+        filesets.append(fileset)
+        claimed |= members
     return Scan(
         filesets=tuple(filesets),
         unreadable=tuple(error for error in failed if error.path not in claimed),

@@ -25,6 +25,7 @@ class Box:
     folder: Path
     monkeypatch: pytest.MonkeyPatch
     tree: dict[str, Any] = field(default_factory=dict)
+    options_of_watch: dict[str, Any] = field(default_factory=dict)
     now: float = 1_000_000.0
 
     def __post_init__(self) -> None:
@@ -40,7 +41,7 @@ class Box:
         tree = {"root": str(self.root), "group_by": "file", "settle": 60, **self.tree}
         return {
             "drop": {"box": tree},
-            "watch": {"intakes": str(self.folder / "intakes")},
+            "watch": {"intakes": str(self.folder / "intakes"), **self.options_of_watch},
             "results": str(self.folder / "results"),
         }
 

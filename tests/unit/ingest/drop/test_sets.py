@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -84,12 +85,26 @@ def test_what_bioformats_cannot_read_is_told_once_until_something_changes(
     assert account.refused.keys() == {str(broken), str(text)}
 
     with monkeypatch.context() as patched:
-        patched.delattr(imageformats, "grouping")  # nothing is opened any more
+        patched.setattr(imageformats, "grouping_apart", nullcontext)  # nothing is opened any more
         account = images.settle()
         assert (account.refused.keys(), account.news) == ({str(broken), str(text)}, set())
     write_ome_tiff(broken)
     assert images.settle().filesets == 1
     assert images.scan().refused.keys() == {str(text)}
+
+
+def test_a_file_that_keeps_bioformats_busy_is_refused_and_stops_no_other(images: Box) -> None:
+    images.options_of_watch = {"read_limit": 10}
+    endless = images.write("ada/b&sleepInitFile=3600000.fake")
+    write_ome_tiff_of(images, "ada/a.ome.tif")
+    write_ome_tiff_of(images, "ada/c.ome.tif")
+    account = images.settle()
+    assert account.filesets == 2
+    assert account.refused.keys() == {str(endless)}
+    assert "after 10 seconds; touch it" in account.refused[str(endless)]
+    write_ome_tiff_of(images, "ada/d.ome.tif")
+    images.options_of_watch = {"read_limit": 3600}  # it is not opened again
+    assert images.settle().filesets == 1
 
 
 def test_a_set_that_reaches_out_of_its_users_folder_is_refused(images: Box) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from blake3 import blake3
 
+import imageformats
+from imageformats import FilesetFiles
 from ingest.drop.lane import Candidate, Files, Lane, ancestors
 from ingest.drop.listing import final_name
 
@@ -61,14 +63,18 @@ def _candidate(files: tuple[str, ...], listed: bool, waits: str = "") -> Candida
     return Candidate(folder, files, listed, waits)
 
 
-def by_bioformats(lane: Lane, files: Files, to_judge: Iterable[str], beside: Beside) -> Grouped:
-    """As Bio-Formats groups the files `to_judge`.
+def by_bioformats(
+    lane: Lane,
+    files: Files,
+    to_judge: Iterable[str],
+    beside: Beside,
+    fileset_of: Callable[[str], FilesetFiles],
+) -> Grouped:
+    """As Bio-Formats, asked by `fileset_of`, groups the files `to_judge`.
 
     A fileset waits while a file of another kind arrives beside it: it may be the one that names
     the others, and is often written last.
     """
-    import imageformats  # starts a JVM when used: only new files pay for it
-
     found = Grouped()
     arrivals = _Arrivals(lane, files)
     to_open = []
@@ -79,33 +85,35 @@ def by_bioformats(lane: Lane, files: Files, to_judge: Iterable[str], beside: Bes
             found.waiting[path] = "it may not be read"
         else:
             to_open.append(path)
-    if not to_open:
-        return found
     sets: dict[str, tuple[str, ...]] = {}  # by the file that was opened
     claimed: dict[str, str] = {}  # files, and the opened file of their set
-    with imageformats.grouping() as fileset_of:
-        for path in to_open:
-            if path in claimed:
-                continue
-            try:
-                fileset = fileset_of(path)
-            except imageformats.UnreadableImage as error:
-                depends = "" if error.unknown_format else beside.of(path)
-                found.refused[path] = error.reason, depends
-                continue
-            except OSError as error:
-                found.waiting[path] = f"it cannot be read: {error.strerror}"
-                continue
-            reason = _unfit(path, fileset.files, fileset.reader, lane)
-            if reason:
-                found.refused[path] = reason, beside.of(path)
-                continue
-            members = set(fileset.files)
-            for opened in {claimed[member] for member in members & claimed.keys()}:
-                if members.issuperset(sets.get(opened, ())):
-                    sets.pop(opened, None)  # it is a part of this one
-            sets[path] = fileset.files
-            claimed |= dict.fromkeys(members, path)
+    for path in to_open:
+        if path in claimed:
+            continue
+        try:
+            fileset = fileset_of(path)
+        except imageformats.TookTooLong as error:
+            # Nothing that arrives beside it is worth that time again.
+            reason = f"{error.reason}; touch it once watch.read_limit allows for more"
+            found.refused[path] = reason, ""
+            continue
+        except imageformats.UnreadableImage as error:
+            depends = "" if error.unknown_format else beside.of(path)
+            found.refused[path] = error.reason, depends
+            continue
+        except OSError as error:
+            found.waiting[path] = f"it cannot be read: {error.strerror}"
+            continue
+        reason = _unfit(path, fileset.files, fileset.reader, lane)
+        if reason:
+            found.refused[path] = reason, beside.of(path)
+            continue
+        members = set(fileset.files)
+        for opened in {claimed[member] for member in members & claimed.keys()}:
+            if members.issuperset(sets.get(opened, ())):
+                sets.pop(opened, None)  # it is a part of this one
+        sets[path] = fileset.files
+        claimed |= dict.fromkeys(members, path)
     found.waiting = {path: why for path, why in found.waiting.items() if path not in claimed}
     found.refused = {path: why for path, why in found.refused.items() if path not in claimed}
     found.candidates = [_candidate(paths, listed=True) for paths in sets.values()]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+import imageformats
+from imageformats import FilesetFiles
 from ingest.drop.grouping import Beside, Grouped, by_bioformats, by_name, entry_problem
 from ingest.drop.hand_on import Ready, catch_up, hand_on, look_closely
 from ingest.drop.lane import Candidate, Files, Lane, lanes
@@ -39,12 +41,17 @@ class Account:
     problems: list[str] = field(default_factory=list)
 
 
-def scan(trees: Mapping[str, Tree], intakes: Path, state: State) -> Account:
-    """Look at all trees once. `intakes` is where intakes are written; the caller holds the lock."""
+def scan(trees: Mapping[str, Tree], intakes: Path, state: State, read_limit: float) -> Account:
+    """Look at all trees once. `intakes` is where intakes are written; the caller holds the lock.
+    Bio-Formats gets `read_limit` seconds for each file."""
     remove_unfinished(intakes)
     catch_up(intakes, state)
+    with imageformats.grouping_apart(read_limit) as fileset_of:
+        return _scan(trees, intakes, _Memory(state, intakes, fileset_of))
+
+
+def _scan(trees: Mapping[str, Tree], intakes: Path, memory: _Memory) -> Account:
     account = Account()
-    memory = _Memory(state, intakes)
     for name, options in trees.items():
         try:
             found, stray = lanes(name, options)
@@ -64,7 +71,7 @@ def scan(trees: Mapping[str, Tree], intakes: Path, state: State) -> Account:
         memory.save_seen()
         for start in range(0, len(ready), options.batch):
             batch = ready[start : start + options.batch]
-            account.intakes.append(hand_on(batch, intakes, state))
+            account.intakes.append(hand_on(batch, intakes, memory.state))
             account.filesets += len(batch)
     memory.save()
     account.refused = {path: one.reason for path, one in memory.refused_now.items()}
@@ -73,11 +80,14 @@ def scan(trees: Mapping[str, Tree], intakes: Path, state: State) -> Account:
 
 
 class _Memory:
-    """What the state knew when the scan began, and what the scan adds."""
+    """What the state knew when the scan began, what the scan adds, and whom it asks."""
 
-    def __init__(self, state: State, intakes: Path) -> None:
+    def __init__(
+        self, state: State, intakes: Path, fileset_of: Callable[[str], FilesetFiles]
+    ) -> None:
         self.state = state
         self.intakes = intakes
+        self.fileset_of = fileset_of
         self.now = time.time()
         self.refused_before = state.refused()
         self.refused_now: dict[str, Refused] = {}
@@ -244,7 +254,7 @@ def _with_bioformats(
         unchanged = not before.beside or before.beside == beside.of(path)
         if unchanged or str(Path(path).parent) in busy_folders:
             settled[path] = before
-    found = by_bioformats(lane, files, new - settled.keys(), beside)
+    found = by_bioformats(lane, files, new - settled.keys(), beside, memory.fileset_of)
     members = {path for candidate in found.candidates for path in candidate.files}
     for path, before in settled.items():
         if path not in members:

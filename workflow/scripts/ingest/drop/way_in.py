@@ -43,7 +43,7 @@ class DropFolders:
         with _scanning(self.config.watch.intakes):
             state = State(self.config.watch.intakes / STATE)
             try:
-                return scan(self.config.drop, self.intakes, state)
+                return scan(self.config.drop, self.intakes, state, self.config.watch.read_limit)
             finally:
                 state.close()
 

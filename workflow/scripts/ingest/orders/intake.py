@@ -80,7 +80,7 @@ def write_intake(intake: Intake, import_id: int, order: Order, config: Config) -
     try:
         write_text(trial, _table(order, order.paths))
         _check(trial, intake, config)
-        paths = fileset_paths(order)
+        paths = fileset_paths(order, config.watch.read_limit)
         if paths != list(order.paths):
             write_text(trial, _table(order, paths))
             _check(trial, intake, config)

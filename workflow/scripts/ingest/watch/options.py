@@ -24,6 +24,11 @@ class Watch(Section):
         default=True,
         description="Look earlier when the file system tells that something changed (inotify).",
     )
+    read_limit: PositiveFloat = Field(
+        default=600,
+        description="Seconds that Bio-Formats may take to open a file of a drop folder or an "
+        "order, and to say which others belong to it; then the file is refused.",
+    )
     throttle: NonNegativeFloat = Field(
         default=10, description="Seconds between the end of a run and the start of the next."
     )
