@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from pathlib import Path
 from typing import Any
@@ -41,3 +42,17 @@ def is_running(command: str) -> bool:
             if line.replace(b"\0", b" ").decode(errors="replace").strip() == command:
                 return True
     return False
+
+
+def descendants(pid: int) -> list[int]:
+    """A process and all that came of it, as far as they still hang together."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                stat = (entry / "stat").read_text()
+                parents[int(entry.name)] = int(stat.rpartition(")")[2].split()[1])
+    found = [pid]
+    for each in found:
+        found += [child for child, parent in parents.items() if parent == each]
+    return found

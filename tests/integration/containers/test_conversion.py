@@ -195,6 +195,9 @@ def test_an_image_that_changed_is_told_and_converts_again(
     context.journal.append("a", "import", "intent", import_id="begun")
     other.write_bytes(converter.sif.read_bytes())
     assert STAGE.still_holds(replace(row), second, context)
+    other.unlink()
+    assert STAGE.still_holds(row, second, context)
+    assert "cannot be had now: the image" in caplog.text
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import json
 import os
+import signal
+import subprocess
+import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +22,14 @@ import tifffile
 from ingest.conversion import place
 from ingest.fileset import Fileset, Record, StageError
 from ingest.stages.convert import STAGE
-from tests.fixtures.waiting import wait_until
-from tests.integration.containers.rig import a_long_time, context_of, files_in, is_running
+from tests.fixtures.waiting import PATIENCE, wait_until
+from tests.integration.containers.rig import (
+    a_long_time,
+    context_of,
+    descendants,
+    files_in,
+    is_running,
+)
 
 PLAN = Record("a", "plan", "notneeded")
 
@@ -135,6 +147,14 @@ def test_an_output_that_is_a_link_to_the_source_is_copied(source: Path, tmp_path
     assert (source.stat().st_mode, source.stat().st_nlink) == (mode, 1)
 
 
+def test_whatever_mode_an_output_has_those_who_may_enter_its_folder_may_read_it(
+    source: Path, tmp_path: Path
+) -> None:
+    tool = script(tmp_path, 'cp "$1" "$2/a.tif"; chmod 700 "$2/a.tif"')
+    (file,) = STAGE.run(row(source), PLAN, context_of(tmp_path, on_host(tool))).files
+    assert Path(file.path).stat().st_mode & 0o777 == Path(file.path).parent.stat().st_mode & 0o444
+
+
 def test_a_host_tool_is_ended_with_its_group(source: Path, tmp_path: Path) -> None:
     sleep = f"sleep {a_long_time()}"
     tool = on_host(f"sh -c '{sleep} & {sleep}; : {{input}} {{output}}'", time_limit_minutes=0.01)
@@ -216,6 +236,62 @@ def test_scratch_on_another_file_system_is_copied_and_verified(
     assert files_in(tmp_path / "store") == ["a/conversion.json", "a/converted/cell.tif"]
     assert files_in(scratch) == []
     scratch.rmdir()
+
+
+def test_scratch_that_only_looks_like_the_stores_file_system_is_copied(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with two bind mounts of one disk: the same device, and no rename between them."""
+
+    def within_one_mount(change: Callable[..., Any]) -> Callable[..., Any]:
+        def changed(old: Path, new: Path) -> Any:
+            if (tmp_path / "scratch" in Path(old).parents) != (tmp_path / "scratch" in new.parents):
+                raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+            return change(old, new)
+
+        return changed
+
+    monkeypatch.setattr(os, "link", within_one_mount(os.link))
+    monkeypatch.setattr(Path, "rename", within_one_mount(Path.rename))
+    context = context_of(tmp_path, COPY, scratch=str(tmp_path / "scratch"))
+    record = STAGE.run(row(source), PLAN, context)
+    assert Path(record.files[0].path).read_bytes() == source.read_bytes()
+    assert files_in(tmp_path / "scratch") == []
+
+
+def test_what_an_attempt_left_that_was_killed_when_all_was_in_its_place_is_removed(
+    source: Path, tmp_path: Path
+) -> None:
+    context = context_of(tmp_path, COPY)
+    first = STAGE.run(row(source), PLAN, context)
+    left = place.attempt(place.scratch(context.config), context.results, "a")
+    os.link(first.files[0].path, left / "output")
+    assert STAGE.run(row(source), PLAN, context).files == first.files
+    assert files_in(tmp_path / "store") == ["a/conversion.json", "a/converted/cell.tif"]
+
+
+def test_a_job_whose_processes_are_all_told_to_end_ends_its_converter(
+    source: Path, tmp_path: Path
+) -> None:
+    """As a cluster does it, and the converter will not hear of it."""
+    sleep = f"sleep {a_long_time()}"
+    tool = script(tmp_path, f"trap '' TERM; {sleep}")
+    options = json.dumps(on_host(tool))
+    program = [sys.executable, "-m", "tests.integration.containers.dying_conversion"]
+    process = subprocess.Popen([*program, str(tmp_path), options, str(source), "c"])
+    family = [process.pid]
+    try:
+        wait_until(lambda: is_running(sleep), "the converter's start")
+        family = descendants(process.pid)
+        for pid in family:
+            os.kill(pid, signal.SIGTERM)
+        process.wait(PATIENCE)
+        wait_until(lambda: not is_running(sleep), "the converter's end")
+    finally:
+        for pid in family:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.wait()
 
 
 def test_leftovers_of_a_killed_attempt_are_removed(source: Path, tmp_path: Path) -> None:

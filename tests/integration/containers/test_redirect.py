@@ -117,6 +117,14 @@ def test_killed_at_any_step_the_next_run_finishes(tmp_path: Path) -> None:
         check_finished(folder, context, redirected(row, record, context))
 
 
+def test_what_a_killed_copy_to_the_store_left_is_removed(tmp_path: Path) -> None:
+    context, row, record = imported(tmp_path)
+    redirected(row, record, context)
+    left = place.attempt(tmp_path / "store" / place.SCRATCH, context.results, "a")
+    (left / "half.tif").write_bytes(b"half")
+    check_finished(tmp_path, context, redirected(row, record, context))
+
+
 def test_a_link_that_is_not_ours_is_left(tmp_path: Path) -> None:
     context, row, record = imported(tmp_path)
     link = Path(record.facts["repository_files"]["converted/a.tif"])

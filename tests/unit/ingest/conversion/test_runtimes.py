@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ingest.config import load
-from ingest.conversion import runtimes
+from ingest.conversion import images, runtimes
 from ingest.conversion.choice import choose
 from ingest.conversion.runtimes import Job, Runtime, command, environment, suitable
 from ingest.fileset import StageError
@@ -119,3 +119,11 @@ def test_without_any_runtime_the_row_fails_with_what_each_one_said(
     for name in ("apptainer", "podman", "docker"):
         assert f"{name}: it is not installed" in caught.value.cause
     assert "Install apptainer or podman" in caught.value.remedy
+
+
+def test_an_image_cannot_be_asked_for_without_its_runtime(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(StageError, match="podman cannot be run on this node"):
+        images.pinned("podman", "localhost/x", tmp_path)

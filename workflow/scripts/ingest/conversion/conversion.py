@@ -26,7 +26,7 @@ from ingest.conversion.images import Image
 from ingest.conversion.options import Converter, Request, parse_request
 from ingest.conversion.outputs import Part
 from ingest.conversion.runtimes import Job, Runtime
-from ingest.copying import VERIFICATION, copy_verified, make_folder, write_error
+from ingest.copying import VERIFICATION, copy_verified, write_error
 from ingest.fileset import BadText, Fileset, Record, SourceFile, StageError
 from ingest.source_files import check_as_recorded, for_each_file, source_file
 from ingest.superseded import nothing_in_omero, set_aside
@@ -68,6 +68,7 @@ def convert(fileset: Fileset, sources: tuple[SourceFile, ...], context: Context)
     """
     plan = _plan(fileset, sources, context)
     home = _home(fileset, context)
+    _end_killed(fileset, plan.runtime, context)
     facts = place.published(home)
     if facts is None or facts["key"] != plan.key or not place.is_intact(home, facts["outputs"]):
         _check_free(fileset, home, facts, context)
@@ -97,7 +98,8 @@ def _plan(fileset: Fileset, sources: tuple[SourceFile, ...], context: Context) -
 def still_the_same(fileset: Fileset, facts: Mapping[str, Any], context: Context) -> bool:
     """Whether the converter would be run as it was for `facts`.
 
-    An image that has changed since does not undo what is imported already: that is told only.
+    An image that has changed since, or is gone, does not undo what is imported already: that is
+    told only.
     """
     request = requested(fileset, context)
     if facts["decided_by"] != deciding(request) or facts["folder"] != str(_home(fileset, context)):
@@ -105,12 +107,17 @@ def still_the_same(fileset: Fileset, facts: Mapping[str, Any], context: Context)
     runtime = facts["runtime"]["name"]
     if runtime == "host":
         return True
-    image = images.pinned(runtime, request.converter.image, context.results)
-    if image.digest == facts["image_digest"]:
-        return True
+    try:
+        image = images.pinned(runtime, request.converter.image, context.results)
+    except StageError as error:
+        now = f"cannot be had now: {error.cause}"
+    else:
+        if image.digest == facts["image_digest"]:
+            return True
+        now = f"is {image.digest} now"
     context.log.warning(
-        "%s: it was converted by %s, and the image %s is %s now",
-        fileset.id, facts["image_digest"], image.name, image.digest,
+        "%s: it was converted by %s, and the image %s %s",
+        fileset.id, facts["image_digest"], request.converter.image, now,
     )  # fmt: skip
     return in_omero(fileset, context)
 
@@ -122,6 +129,14 @@ def _home(fileset: Fileset, context: Context) -> Path:
 def in_omero(fileset: Fileset, context: Context) -> bool:
     """Whether an import of what was converted was begun, and is not known to be removed again."""
     return not nothing_in_omero(context.journal.events(fileset.id))
+
+
+def _end_killed(fileset: Fileset, runtime: Runtime, context: Context) -> None:
+    """Removes what killed attempts left in scratch, and what of them may still be running."""
+    for above in {place.scratch(context.config), place.beside(context.config)}:
+        for left in place.left_behind(above, context.results, fileset.id):
+            process.end(runtimes.ending(runtime, _job_name(left)))
+            place.clear(left)
 
 
 def _check_free(
@@ -148,11 +163,8 @@ def _check_free(
 
 
 def _converted(fileset: Fileset, plan: Plan, home: Path, context: Context) -> dict[str, Any]:
-    config = context.config
-    aside = place.attempt(place.scratch(config), context.results, fileset.id)
-    ready = aside / "ready"
-    if aside.stat().st_dev != _device(home.parent):
-        ready = place.attempt(home.parent / place.SCRATCH, context.results, fileset.id) / "ready"
+    aside = place.attempt(place.scratch(context.config), context.results, fileset.id)
+    ready = place.attempt(place.beside(context.config), context.results, fileset.id) / "ready"
     try:
         ran = _run(fileset, plan, aside, context)
         parts = _parts(plan, aside)
@@ -161,25 +173,22 @@ def _converted(fileset: Fileset, plan: Plan, home: Path, context: Context) -> di
         facts = {**ran, **_kept(plan, parts, aside, ready, context)}
         place.publish(ready, home, facts)
     finally:
-        for folder in {aside, ready.parent}:
+        for folder in (aside, ready.parent):
             place.clear(folder)
     return facts
-
-
-def _device(folder: Path) -> int:
-    make_folder(folder)
-    return folder.stat().st_dev
 
 
 def _run(fileset: Fileset, plan: Plan, aside: Path, context: Context) -> dict[str, Any]:
     """Runs the converter; raises StageError unless it ended well. What it said goes to the log."""
     converter = plan.request.converter
+    out, err = aside / "stdout", aside / "stderr"
     try:
         job = _job(plan, aside)
+        for file in (out, err):
+            file.touch()
     except OSError as error:
         raise write_error(aside, error) from None
     command = runtimes.command(plan.runtime, job)
-    out, err = aside / "stdout", aside / "stderr"
     context.log.info("%s: %s", fileset.id, json.dumps(command))
     watched = converter.memory_mb if plan.runtime.memory == "watched" else None
     try:
@@ -258,8 +267,12 @@ def _job(plan: Plan, aside: Path) -> Job:
         memory_mb=converter.memory_mb,
         network=converter.network,
         working_folder=converter.working_folder,
-        name=f"omero-ingest-{aside.name}",
+        name=_job_name(aside),
     )
+
+
+def _job_name(attempt: Path) -> str:
+    return f"omero-ingest-{attempt.name}"
 
 
 def _check_ended(request: Request, ended: process.Ended, out_of_memory: bool, words: str) -> None:

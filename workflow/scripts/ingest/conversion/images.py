@@ -85,22 +85,33 @@ def _apptainer(name: str, results: Path, earlier: dict[str, Any]) -> tuple[str, 
 
 def _inspected(runtime: str, name: str) -> tuple[str, str]:
     """The id of an image that podman or docker has, or pulls: it names its very content."""
-    ask = [runtime, "image", "inspect", "--format", "{{.Id}}", name]
-    environment = runtimes.client_environment()
-    done = subprocess.run(ask, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pull = [runtime, "pull", "--quiet", name]
-        pulled = subprocess.run(pull, env=environment, capture_output=True, text=True, check=False)
-        if pulled.returncode:
+    ask = ("image", "inspect", "--format", "{{.Id}}", name)
+    found = _called(runtime, *ask)
+    if found.returncode:
+        pulled = _called(runtime, "pull", "--quiet", name)
+        found = _called(runtime, *ask)
+        if found.returncode:
             raise StageError(
                 f"{runtime} has no image {name}, and could not pull it: "
-                + " ".join(pulled.stderr.split())[-500:],
+                + " ".join((pulled.stderr or found.stderr).split())[-500:],
                 f"Build or load it on this node ({runtime} load), or correct the converter's "
                 "`image`.",
             )
-        done = subprocess.run(ask, env=environment, capture_output=True, text=True, check=True)
-    identity = done.stdout.strip().removeprefix("sha256:")
+    identity = found.stdout.strip().removeprefix("sha256:")
     return identity, f"sha256:{identity}"
+
+
+def _called(runtime: str, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = runtimes.client_environment()
+    try:
+        return subprocess.run(
+            [runtime, *words], env=environment, capture_output=True, text=True, check=False
+        )
+    except OSError as error:
+        raise StageError(
+            f"{runtime} cannot be run on this node: {error.strerror}",
+            "Install it there, or correct the converter's `runtime`.",
+        ) from None
 
 
 def _looks(path: Path) -> str:

@@ -52,18 +52,26 @@ def scratch(config: Config) -> Path:
     return (config.convert.scratch or store(config) / SCRATCH).absolute()
 
 
+def beside(config: Config) -> Path:
+    """Where what is complete waits for its name: it takes no more than a rename from there."""
+    return scratch(config) if config.convert.stage_then_redirect else store(config) / SCRATCH
+
+
 def attempt(above: Path, results: Path, fileset: str) -> Path:
-    """A new empty folder for one attempt; what killed attempts of this fileset left is removed.
+    """A new empty folder for one attempt.
 
     Other runs may use the same scratch: a folder for each results folder keeps them apart.
     """
-    folder = above / _run(results) / fileset
-    with contextlib.suppress(FileNotFoundError):
-        for left in folder.iterdir():
-            remove(left)
-    made = folder / uuid.uuid4().hex
+    made = above / _run(results) / fileset / uuid.uuid4().hex
     make_folder(made)
     return made
+
+
+def left_behind(above: Path, results: Path, fileset: str) -> list[Path]:
+    """The folders of this fileset's attempts that were killed, when no other is at work."""
+    with contextlib.suppress(FileNotFoundError):
+        return list((above / _run(results) / fileset).iterdir())
+    return []
 
 
 def _run(results: Path) -> str:
@@ -106,22 +114,25 @@ def digested(path: Path) -> SourceFile:
 
 
 def keep(path: Path, destination: Path) -> SourceFile:
-    """Brings one output from scratch to `destination`, on disk and read-only, with its digest."""
+    """Brings one output from scratch to `destination`, on disk and read-only, with its digest.
+
+    Whoever may enter the folder may read it, OMERO's server too, whatever mode the converter gave.
+    """
     real = Path(os.path.realpath(path))
     file = digested(real)
     make_folder(destination.parent)
     # A file with another name somewhere else could be written to under that one.
-    same = real.stat().st_nlink == 1 and real.stat().st_dev == destination.parent.stat().st_dev
-    if same:
+    is_ours = real.stat().st_nlink == 1
+    if is_ours:
         try:
             os.link(real, destination)
-            destination.chmod(destination.stat().st_mode & 0o555 | 0o400)
+            destination.chmod(destination.parent.stat().st_mode & 0o444)
             with destination.open("rb") as written:
                 os.fsync(written.fileno())
-        except OSError:
+        except OSError:  # also where the store is another file system
             destination.unlink(missing_ok=True)
-            same = False
-    if not same:
+            is_ours = False
+    if not is_ours:
         copy_verified(file, destination)
     fsync_folder(destination.parent)
     return replace(file, path=str(destination))
@@ -129,6 +140,7 @@ def keep(path: Path, destination: Path) -> SourceFile:
 
 def publish(ready: Path, place: Path, facts: Mapping[str, Any]) -> None:
     """Gives a folder that is complete its name, with `facts` in it."""
+    make_folder(place.parent)
     try:
         write_text(ready / RECORD, json.dumps(facts, indent=1) + "\n")
         for folder in (ready, *(path for path in ready.rglob("*") if path.is_dir())):

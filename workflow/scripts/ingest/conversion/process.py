@@ -21,7 +21,11 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]+")
 
 # Reads until whoever started it writes a line, and ends the group when that one is dead instead.
-_WATCHDOG = 'read -r _ || { kill -s KILL -- "-$1"; shift; [ $# = 0 ] || exec "$@"; }'
+# A cluster that ends a job tells all processes of it at once: this one has its work to do then.
+_WATCHDOG = (
+    "trap '' TERM INT HUP; "
+    'read -r _ || { kill -s KILL -- "-$1"; shift; [ $# = 0 ] || exec "$@"; }'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +71,15 @@ def run(
         finally:
             # What it left running would go on writing.
             _kill(process.pid)
-            if ending:
-                subprocess.run(ending, env=child_environment(), check=False, capture_output=True)
+            end(ending)
         status = process.wait()
     return Ended(status, limit, round(time.monotonic() - started, 3))
+
+
+def end(ending: Sequence[str]) -> None:
+    """Runs a command that ends what may be left of a conversion; it is no error if nothing is."""
+    if ending:
+        subprocess.run(ending, env=child_environment(), check=False, capture_output=True)
 
 
 def _wait(

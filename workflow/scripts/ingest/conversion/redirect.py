@@ -71,6 +71,9 @@ def importable(
 def _copy(
     fileset: Fileset, staged: Path, home: Path, facts: Mapping[str, Any], context: Context
 ) -> None:
+    aside = home.parent / place.SCRATCH
+    for left in place.left_behind(aside, context.results, fileset.id):
+        place.clear(left)
     there = place.published(home)
     if there and there["key"] == facts["key"] and place.is_intact(home, there["outputs"]):
         return
@@ -80,7 +83,7 @@ def _copy(
             "Nothing in the store is overwritten. Look what it is; move it away, and run the same "
             "command again: the import goes on from there.",
         )
-    made = place.attempt(home.parent / place.SCRATCH, context.results, fileset.id)
+    made = place.attempt(aside, context.results, fileset.id)
     try:
         for path in sorted(staged.rglob("*")):
             if path.is_file() and path.name != place.RECORD:
