@@ -139,6 +139,14 @@ def test_a_checksum_of_the_manifest_is_the_originals(source: Path, tmp_path: Pat
     assert not (tmp_path / "store/a").exists()
 
 
+def test_a_link_in_the_place_of_the_output_folder_is_refused(source: Path, tmp_path: Path) -> None:
+    tool = on_host("sh -c 'rmdir $1; ln -s $(dirname $0) $1' {input} {output}")
+    mode = source.stat().st_mode
+    with pytest.raises(StageError, match="put a link in the place of its output folder"):
+        STAGE.run(row(source), PLAN, context_of(tmp_path, tool))
+    assert (source.stat().st_mode, source.stat().st_nlink) == (mode, 1)
+
+
 def test_an_output_that_is_a_link_to_the_source_is_copied(source: Path, tmp_path: Path) -> None:
     context = context_of(tmp_path, on_host("ln {input} {output}/a.tif"))
     mode = source.stat().st_mode

@@ -96,6 +96,7 @@ def test_a_cell_that_asks_for_what_there_is_not(cell: str, cause: str, remedy: s
         ({"c": {**BIOMERO, "imag": "x"}}, "Did you mean image?"),
         ({"c": {**BIOMERO, "time_limit_minutes": 0}}, "time_limit_minutes"),
         ({"c": {**BIOMERO, "environment": {"OMERO_PASSWORD": "x"}}}, "OMERO_PASSWORD"),
+        ({"c": {**BIOMERO, "environment": {"A": "x\nB=y"}}}, "control characters"),
         ({"c": {**BIOMERO, "parameters": {"a b": "x"}}}, "a b"),
     ],
 )

@@ -20,7 +20,8 @@ JOB = Job(
     has_entry=True,
     mounts=(('/raw, "x"', "/data", False), ("/scratch/out", "/output", True)),
     temporary=Path("/scratch/tmp"),
-    environment={"KEY": "secret value"},
+    environment={"KEY": "secret value", "HOME": "/tmp"},
+    variables=Path("/scratch/variables"),
     cpus=1,
     memory_mb=100,
     network=False,
@@ -67,13 +68,31 @@ def test_podman_and_docker_get_mounts_limits_and_no_values_of_variables() -> Non
     assert "type=bind,source=/scratch/tmp,destination=/tmp" in words
     assert words[words.index("--memory") + 1] == "100m"
     assert words[words.index("--network") + 1] == "none"
-    assert words[words.index("--env") + 1] == "KEY"
+    assert words[words.index("--env-file") + 1] == "/scratch/variables"
     assert words[-3:] == ["localhost/x", "--inputfile", "/data/a b"]
     assert "secret value" not in " ".join(words)
-    assert environment(PODMAN, JOB)["KEY"] == "secret value"
     assert "--network" not in command(PODMAN, replace(JOB, network=True))
     docker = command(replace(PODMAN, name="docker"), JOB)
     assert docker[docker.index("--user") + 1] == f"{os.geteuid()}:{os.getegid()}"
+
+
+def test_podman_that_answers_to_dockers_name_is_called_as_podman() -> None:
+    alias = replace(PODMAN, name="docker", version="podman version 4.3.1")
+    assert command(alias, JOB) == ["docker", *command(PODMAN, JOB)[1:]]
+    assert runtimes.ending(alias, "x") == ["docker", *runtimes.ending(PODMAN, "x")[1:]]
+
+
+def test_podmans_own_program_does_not_heed_what_is_meant_for_the_converter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOME", "/home/of/mine")
+    assert environment(PODMAN, JOB)["HOME"] == "/home/of/mine"
+    assert "KEY" not in environment(PODMAN, JOB)
+
+
+def test_apptainers_images_are_files_unless_they_are_fetched(tmp_path: Path) -> None:
+    with pytest.raises(StageError, match=r"the image .*/images/no\.img cannot be read"):
+        images.pinned("apptainer", "images/no.img", tmp_path)
 
 
 def test_a_command_takes_the_place_of_the_entry_point() -> None:
@@ -86,7 +105,8 @@ def test_a_host_tool_gets_a_clean_environment(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("OMERO_PASSWORD", "x")
     found = environment(Runtime("host"), JOB)
     assert set(found) == {"PATH", "LANG", "HOME", "TMPDIR", "KEY", "OMERO_INGEST_CONVERSION"}
-    assert found["HOME"] == "/scratch/tmp"
+    assert found["HOME"] == "/tmp"
+    assert environment(Runtime("host"), replace(JOB, environment={}))["HOME"] == "/scratch/tmp"
 
 
 def test_a_runtimes_own_program_gets_no_login(monkeypatch: pytest.MonkeyPatch) -> None:

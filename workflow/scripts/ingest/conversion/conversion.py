@@ -200,6 +200,7 @@ def _run(fileset: Fileset, plan: Plan, aside: Path, context: Context) -> dict[st
             err,
             converter.time_limit_minutes * 60,
             watched * 2**20 if watched else None,
+            job.name,
             runtimes.ending(plan.runtime, job.name),
         )
     except OSError as error:
@@ -235,6 +236,11 @@ def _job(plan: Plan, aside: Path) -> Job:
     converter, request = plan.request.converter, plan.request
     for name in ("output", "alternative", "tmp"):
         (aside / name).mkdir()
+    threads = {name: str(converter.cpus) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    environment = {**threads, **converter.environment}
+    variables = aside / "variables"
+    variables.touch(0o600)
+    variables.write_text("".join(f"{key}={value}\n" for key, value in environment.items()))
     on_host = plan.runtime.name == "host"
     mounts: list[originals.Mount] = []
     output, alternative = str(aside / "output"), str(aside / "alternative")
@@ -255,14 +261,14 @@ def _job(plan: Plan, aside: Path) -> Job:
         words += biomero.arguments(opened, output, alternative, request.parameters)
     else:
         words = template.command(request, opened, inputs, output)
-    threads = {name: str(converter.cpus) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
     return Job(
         image=plan.image.used,
         words=words,
         has_entry=not converter.command,
         mounts=mounts,
         temporary=aside / "tmp",
-        environment={**threads, **converter.environment},
+        environment=environment,
+        variables=variables,
         cpus=converter.cpus,
         memory_mb=converter.memory_mb,
         network=converter.network,

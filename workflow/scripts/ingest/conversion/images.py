@@ -42,7 +42,7 @@ def usable(runtime: str, name: str) -> str:
     """The name under which a runtime knows an image."""
     if runtime != "apptainer":
         return name.removeprefix("docker://")
-    return str(Path(name).expanduser().absolute()) if runtimes.is_path(name) else name
+    return name if runtimes.is_in_registry(name) else str(Path(name).expanduser().absolute())
 
 
 def pinned(runtime: str, name: str, results: Path) -> Image:
@@ -67,7 +67,7 @@ def pinned(runtime: str, name: str, results: Path) -> Image:
 
 def _apptainer(name: str, results: Path, earlier: dict[str, Any]) -> tuple[str, str, str]:
     """What apptainer is to run, its digest, and how it looks from outside."""
-    if not runtimes.is_path(name):
+    if runtimes.is_in_registry(name):
         return registry.fetched(name, results / "images", earlier)
     path = Path(usable("apptainer", name))
     try:

@@ -53,11 +53,16 @@ def _parameters(value: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _environment(value: Mapping[str, str]) -> Mapping[str, str]:
-    for name in value:
+    for name, text in value.items():
         if not _VARIABLE.fullmatch(name) or name.startswith("OMERO_"):
             raise bad_option(
                 f"may not hold the variable {name!r}",
                 "Use letters, digits and '_'; what logs in to OMERO never enters a converter.",
+            )
+        if not text.isprintable():
+            raise bad_option(
+                f"gives the variable {name} a value with control characters",
+                "Write it on one line.",
             )
     return value
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from ingest.conversion import runtimes
 from ingest.copying import VERIFICATION
 from ingest.fileset import Fileset, SourceFile, StageError
+from ingest.source_errors import unreadable
 
 Mount = tuple[str, str, bool]
 
@@ -20,8 +21,12 @@ def original_paths(fileset: Fileset) -> list[str]:
     """
     if not Path(fileset.path).is_dir():
         return [fileset.path]
+
+    def refuse(error: OSError) -> None:
+        raise unreadable(error.filename, error)
+
     found = []
-    for above, folders, files in os.walk(fileset.path):
+    for above, folders, files in os.walk(fileset.path, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [str(Path(above, name)) for name in sorted(files) if not name.startswith(".")]
     if not found:
@@ -45,10 +50,7 @@ def mounts(originals: Sequence[SourceFile], opened: str, scratch: Path) -> tuple
     """
     folder = opened if Path(opened).is_dir() else _common_folder(originals, opened)
     real = os.path.realpath(folder)
-    linked = [
-        file.path for file in originals if not os.path.realpath(file.path).startswith(f"{real}/")
-    ]
-    if not linked:
+    if all(_is_seen(Path(file.path).relative_to(folder), Path(real)) for file in originals):
         return [(real, runtimes.INPUT, False)], folder
     stand_in = scratch / "inputs"
     made: list[Mount] = [(str(stand_in), runtimes.INPUT, False)]
@@ -58,6 +60,24 @@ def mounts(originals: Sequence[SourceFile], opened: str, scratch: Path) -> tuple
         (stand_in / inner).touch()
         made.append((os.path.realpath(file.path), f"{runtimes.INPUT}/{inner}", False))
     return made, folder
+
+
+def _is_seen(inner: Path, folder: Path) -> bool:
+    """Whether a file is found in a folder that is shown without what is around it: no link on the
+    way is absolute or leads out."""
+    at, ahead = folder, list(reversed(inner.parts))
+    while ahead:
+        part = ahead.pop()
+        at = at.parent if part == ".." else at / part
+        if not at.is_relative_to(folder):
+            return False
+        if at.is_symlink():
+            target = at.readlink()
+            if target.is_absolute():
+                return False
+            ahead += reversed(target.parts)
+            at = at.parent
+    return True
 
 
 def _common_folder(originals: Sequence[SourceFile], opened: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ingest.conversion import biomero
+from ingest.conversion import biomero, runtimes
 from ingest.conversion.biomero import Announced
 from ingest.conversion.options import Request
 from ingest.conversion.template import stem
@@ -96,7 +96,9 @@ def found_outputs(request: Request, folder: Path) -> list[Output]:
 
 def check_kinds(folder: Path, converter: str) -> None:
     """Raises StageError for a pipe, socket or device, which whoever looks through the folder, like
-    Bio-Formats, may wait for without end."""
+    Bio-Formats, may wait for without end; and for a link in the folder's place."""
+    if folder.is_symlink():
+        raise _refused(converter, f"put a link in the place of its output folder {folder}")
     for above, _, names in os.walk(folder):
         for name in names:
             path = Path(above, name)
@@ -193,6 +195,13 @@ def _place(item: Announced, folders: Sequence[tuple[str, Path]], converter: str)
                 missing = missing or path
     if missing:
         raise _refused(converter, f"tells of {missing}, which it did not write")
+    if told[0].startswith(f"{runtimes.INPUT}/"):
+        raise StageError(
+            f"the converter {converter} tells of {told[0]}, which is not in its output folder but "
+            "beside its input: it left that as it is",
+            "Import the row without it. Or set alt_output: true, if it copies there what it need "
+            "not convert.",
+        )
     raise _refused(converter, f"tells of {told[0]}, which is not in its output folder")
 
 

@@ -45,14 +45,16 @@ def run(
     stderr: Path,
     seconds: float,
     memory: int | None = None,
+    name: str = "",
     ending: Sequence[str] = (),
 ) -> Ended:
     """Runs `command` in `folder` and waits for it.
 
     After `seconds`, or when its processes take more than `memory` bytes together, the whole group
-    is killed, and so it is when this process dies. `ending` is a command, run in the end whatever
-    it was, that ends what is not in the group, like a container or a daemon. Raises OSError when
-    the process cannot be started.
+    is killed, and so it is when this process dies. `name` stands on the command line of what is
+    its own but no child of it, as podman's containers are not. `ending` is a command, run in the
+    end whatever it was, that ends what is not in the group, like a container or a daemon. Raises
+    OSError when the process cannot be started.
     """
     started = time.monotonic()
     with stdout.open("wb") as out, stderr.open("wb") as err:
@@ -67,7 +69,7 @@ def run(
         )
     with _watchdog(process.pid, ending):
         try:
-            limit = _wait(process, started + seconds, memory)
+            limit = _wait(process, started + seconds, memory, name)
         finally:
             # What it left running would go on writing.
             _kill(process.pid)
@@ -83,7 +85,7 @@ def end(ending: Sequence[str]) -> None:
 
 
 def _wait(
-    process: subprocess.Popen[bytes], deadline: float, memory: int | None
+    process: subprocess.Popen[bytes], deadline: float, memory: int | None, name: str
 ) -> Literal["", "time", "memory"]:
     while True:
         left = deadline - time.monotonic()
@@ -92,7 +94,7 @@ def _wait(
         try:
             process.wait(min(left, LOOK) if memory else left)
         except subprocess.TimeoutExpired:
-            if memory and resident(process.pid) > memory:
+            if memory and resident(process.pid, name) > memory:
                 return "memory"
         else:
             return ""
@@ -119,21 +121,25 @@ def _watchdog(group: int, ending: Sequence[str]) -> Iterator[None]:
         watchdog.communicate(b"ended\n")
 
 
-def resident(pid: int) -> int:
-    """Bytes of memory that a process, its group and all that came of it hold."""
-    parents: dict[int, tuple[int, int, int]] = {}
+def resident(pid: int, name: str = "") -> int:
+    """Bytes of memory that a process, its group, whose command line says `name`, and all that came
+    of them hold."""
+    found: dict[int, tuple[int, int]] = {}  # each process's parent and memory
+    members = {pid}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError, ValueError, IndexError):
                 # The second field, the name in parentheses, may hold anything.
                 fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                parents[int(entry.name)] = (int(fields[1]), int(fields[2]), int(fields[21]))
-    members = {member for member, (_, group, _) in parents.items() if group == pid} | {pid}
+                found[int(entry.name)] = (int(fields[1]), int(fields[21]))
+                is_named = name and name.encode() in (entry / "cmdline").read_bytes().split(b"\0")
+                if int(fields[2]) == pid or is_named:
+                    members.add(int(entry.name))
     size = 0
     while len(members) != size:
         size = len(members)
-        members |= {member for member, (parent, _, _) in parents.items() if parent in members}
-    return sum(parents[member][2] * _PAGE for member in members if member in parents)
+        members |= {member for member, (parent, _) in found.items() if parent in members}
+    return sum(found[member][1] * _PAGE for member in members if member in found)
 
 
 def last_words(paths: Sequence[Path], limit: int) -> str:

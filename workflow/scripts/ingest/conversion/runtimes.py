@@ -15,7 +15,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from signal import SIGKILL
@@ -47,6 +47,7 @@ class Job:
 
     `words` are the command, or what comes after the image's own entry point if `has_entry`.
     `mounts` are (host path, path inside, writable); `temporary` is a folder of the host for /tmp.
+    `variables` is a file with a line KEY=value for each of `environment`, for podman and docker.
     """
 
     image: str
@@ -55,6 +56,7 @@ class Job:
     mounts: Sequence[tuple[str, str, bool]]
     temporary: Path
     environment: Mapping[str, str]
+    variables: Path
     cpus: int
     memory_mb: int | None
     network: bool
@@ -74,7 +76,11 @@ class Runtime:
     version: str = ""
     network_off: tuple[str, ...] = ()
     memory: str = "watched"
-    facts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_podman(self) -> bool:
+        """Also where podman answers to docker's name."""
+        return self.name == "podman" or self.version.startswith("podman")
 
 
 def suitable(converter: Converter) -> list[str]:
@@ -86,6 +92,11 @@ def suitable(converter: Converter) -> list[str]:
     if converter.image.startswith("oras://") or is_path(converter.image):
         return ["apptainer"]
     return ["podman", "docker"]
+
+
+def is_in_registry(image: str) -> bool:
+    """Whether an image is to be fetched; for apptainer any other is a path."""
+    return "://" in image
 
 
 def is_path(image: str) -> bool:
@@ -124,14 +135,15 @@ def _probe_apptainer(runtime: Runtime, image: str) -> Runtime | str:
 def _probe_docker_like(runtime: Runtime, image: str) -> Runtime | str:
     off = ("--network", "none")
     job = replace(_PROBE, image=image, memory_mb=64)
-    status, words = _said(docker_like(runtime.name, job, off, "limited"))
+    status, words = _said(docker_like(runtime, job, off, "limited"))
     if _works(status, words):
         return replace(runtime, network_off=off, memory="limited")
     job = replace(job, memory_mb=None)
     for flags in (off, ()):
-        status, words = _said(docker_like(runtime.name, job, flags, ""))
+        status, words = _said(docker_like(runtime, job, flags, ""))
         if _works(status, words):
-            return replace(runtime, network_off=flags, memory="")
+            watched = "watched" if runtime.is_podman else ""  # docker's are no children of ours
+            return replace(runtime, network_off=flags, memory=watched)
     return _short(words)
 
 
@@ -190,13 +202,13 @@ def command(runtime: Runtime, job: Job) -> list[str]:
         return list(job.words)
     if runtime.name == "apptainer":
         return _apptainer(job, off)
-    return docker_like(runtime.name, job, off, runtime.memory)
+    return docker_like(runtime, job, off, runtime.memory)
 
 
 def ending(runtime: Runtime, name: str) -> list[str]:
     """A command that ends what may outlive the group of the job `name`; none where nothing can."""
-    if runtime.name == "podman":
-        return ["podman", "rm", "--force", "--time", "0", name]  # else it waits for 10 s
+    if runtime.is_podman:
+        return [runtime.name, "rm", "--force", "--time", "0", name]  # else it waits for 10 s
     if runtime.name == "docker":
         return ["docker", "rm", "--force", name]
     if runtime.name == "host":
@@ -216,10 +228,10 @@ def environment(runtime: Runtime, job: Job) -> dict[str, str]:
             **job.environment,
             _MARK: job.name,
         }
-    own = dict(job.environment)
+    own = {}
     if runtime.name == "apptainer":
         # On the command line everybody on the machine could read the values.
-        own = {f"APPTAINERENV_{key}": value for key, value in own.items()}
+        own = {f"APPTAINERENV_{key}": value for key, value in job.environment.items()}
         own["APPTAINER_CACHEDIR"] = str(job.temporary / "cache")
     ours = client_environment()
     return {key: value for key, value in ours.items() if key.lower() not in _PROXIES} | own
@@ -249,21 +261,22 @@ def _apptainer(job: Job, network: Sequence[str]) -> list[str]:
     return [*words, job.image, *job.words]
 
 
-def docker_like(name: str, job: Job, network: Sequence[str], memory: str) -> list[str]:
+def docker_like(runtime: Runtime, job: Job, network: Sequence[str], memory: str) -> list[str]:
     """The command for podman or docker."""
-    words = [name, "run", "--rm", "--security-opt", "no-new-privileges", *network]
+    words = [runtime.name, "run", "--rm", "--security-opt", "no-new-privileges", *network]
     words += ["--name", job.name] if job.name else []
     if memory == "limited" and job.memory_mb:
         words += ["--memory", f"{job.memory_mb}m", "--memory-swap", f"{job.memory_mb}m"]
-    if name == "podman":
+    if runtime.is_podman:
         # Podman's root is whoever runs it: what is written belongs to us, whatever the image says.
         words += ["--pull", "never", "--user", "0:0"]
     else:
         words += ["--user", f"{os.geteuid()}:{os.getegid()}"]
     if job.working_folder:
         words += ["--workdir", job.working_folder]
-    for key in job.environment:
-        words += ["--env", key]
+    if job.environment:
+        # Not from our own environment, where HOME or PATH would be heeded by podman itself.
+        words += ["--env-file", str(job.variables)]
     mounts = [*job.mounts, (str(job.temporary), "/tmp", True)] if job.mounts else []
     for mount in mounts:
         words += ["--mount", _mount(*mount, read_only="readonly")]
@@ -288,6 +301,7 @@ _PROBE = Job(
     mounts=(),
     temporary=Path("/tmp"),
     environment={},
+    variables=Path("/dev/null"),
     cpus=1,
     memory_mb=None,
     network=False,

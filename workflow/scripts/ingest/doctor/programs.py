@@ -79,7 +79,7 @@ def _in_container(name: str, converter: Converter, bad: Status, unused: str) -> 
 
 def _usable(runtime: str, image: str) -> Finding | str:
     """A finding that it will do, or why it will not."""
-    if runtime == "apptainer" and not runtimes.is_path(image):
+    if runtime == "apptainer" and runtimes.is_in_registry(image):
         return _in_registry(runtime, image)
     used = images.usable(runtime, image)
     if runtime == "apptainer":
