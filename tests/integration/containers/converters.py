@@ -47,6 +47,7 @@ echo '{"full_path": "'"$output/set"'"}'
 cp "$input" "$output/a.ome.tif"; cp "$input" "$alternative/a.ome.tif"
 echo '[{"full_path": "'"$output/a.ome.tif"'"}, {"full_path": "'"$alternative/a.ome.tif"'"}]'
 """,
+    "owned": COPY + 'chown 1234:1234 "$output/$stem.ome.tif"\n',
     "fails": "echo 'it is broken' >&2; exit 3\n",
     "hangs": "trap : TERM INT; sleep $seconds & sleep $seconds; sleep $seconds\n",
     "greedy": "x=$(head -c 300000000 /dev/zero | tr '\\0' 'a'); echo ${#x}; sleep 100\n",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 import tarfile
@@ -86,12 +87,14 @@ def test_a_converter_sees_and_writes_nothing_but_what_is_its_own(
     monkeypatch.setenv("HTTPS_PROXY", "x")
     monkeypatch.setenv("APPTAINERENV_SECRET", "x")
     before = source.read_bytes()
-    options = {**image_in(converter, form), "environment": {"OURS": "value of ours"}}
+    ours = {"OURS": "value of ours", "HOME": "/tmp/of ours"}
+    options = {**image_in(converter, form), "environment": ours}
     context = context_of(tmp_path, {"c": options})
     record = STAGE.run(Fileset("a", 2, str(source), convert="c?which=nosy"), PLAN, context)
     said = record.facts["conversion"]["last_words"]
     assert "net: lo \n" in said
     assert "ours: value of ours" in said
+    assert "home: /tmp/of ours" in said
     assert "has a tmp" in said
     for never in ("sees our environment", "writes beside", "writes to its", "mounts anew", "OMERO"):
         assert never not in said
@@ -140,6 +143,14 @@ def test_what_a_converter_may_do_wrong_is_named_and_leaves_nothing(
     assert cause in caught.value.cause
     assert caught.value.remedy
     assert files_in(tmp_path / "store") == []
+
+
+def test_an_output_belongs_to_whoever_runs_the_workflow(
+    converter: Images, source: Path, tmp_path: Path
+) -> None:
+    context = context_of(tmp_path, {"c": image_in(converter, "podman")})
+    record = STAGE.run(Fileset("a", 2, str(source), convert="c?which=owned"), PLAN, context)
+    assert Path(record.files[0].path).stat().st_uid == os.geteuid()
 
 
 def test_two_outputs_never_become_one_file(converter: Images, source: Path, tmp_path: Path) -> None:

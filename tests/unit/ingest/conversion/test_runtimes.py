@@ -129,6 +129,22 @@ def test_what_could_not_be_enforced_is_said() -> None:
     assert runtimes.described(Runtime("host"), JOB)["files"] == "not enforced"
 
 
+def test_a_limit_that_podman_ignores_is_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    podman = tmp_path / "podman"
+    podman.write_text(
+        "#!/bin/sh\ncase $* in --version) echo podman version 4.3.1 ;; *--memory*)\n"
+        "echo Resource limits are not supported and ignored on cgroups V1 rootless systems >&2;;"
+        "esac"
+    )
+    podman.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    found = runtimes.probe("podman", str(tmp_path))
+    assert isinstance(found, Runtime)
+    assert (found.memory, found.network_off) == ("watched", ("--network", "none"))
+
+
 def test_without_any_runtime_the_row_fails_with_what_each_one_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

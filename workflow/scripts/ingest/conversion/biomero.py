@@ -98,7 +98,7 @@ def _item(item: Any, converter: str) -> Announced:
         key_values = pairs(item.get("keyvalues"))
     except ValueError as error:
         raise _wrong(
-            converter, f"gives {texts['full_path'] or 'an output'} wrong {error}"
+            converter, f"is wrong about {texts['full_path'] or texts['alt_path']}: its {error}"
         ) from None
     return Announced(texts["full_path"], texts["alt_path"], texts["name"], key_values)
 

@@ -121,8 +121,10 @@ def keep(path: Path, destination: Path) -> SourceFile:
     real = Path(os.path.realpath(path))
     file = digested(real)
     make_folder(destination.parent)
-    # A file with another name somewhere else could be written to under that one.
-    is_ours = real.stat().st_nlink == 1
+    # One with another name somewhere else could be written to under that, one of another user by
+    # that user.
+    found = real.stat()
+    is_ours = found.st_nlink == 1 and found.st_uid == os.geteuid()
     if is_ours:
         try:
             os.link(real, destination)

@@ -37,6 +37,9 @@ _END_MARKED = (
     'while IFS=/ read -r _ _ pid _; do kill -s KILL "$pid"; done'
 )
 
+# Podman of an ordinary user, with the first version of control groups, runs it all the same.
+_IGNORED = "Resource limits are not supported and ignored"
+
 # A missing program is the image's affair: whoever says so did run the image.
 _RAN = ("executable file not found", "no such file or directory: true", "stat /bin/true")
 
@@ -136,7 +139,7 @@ def _probe_docker_like(runtime: Runtime, image: str) -> Runtime | str:
     off = ("--network", "none")
     job = replace(_PROBE, image=image, memory_mb=64)
     status, words = _said(docker_like(runtime, job, off, "limited"))
-    if _works(status, words):
+    if _works(status, words) and _IGNORED not in words:
         return replace(runtime, network_off=off, memory="limited")
     job = replace(job, memory_mb=None)
     for flags in (off, ()):
@@ -232,6 +235,7 @@ def environment(runtime: Runtime, job: Job) -> dict[str, str]:
     if runtime.name == "apptainer":
         # On the command line everybody on the machine could read the values.
         own = {f"APPTAINERENV_{key}": value for key, value in job.environment.items()}
+        own.pop("APPTAINERENV_HOME", None)  # it takes that from its command line alone
         own["APPTAINER_CACHEDIR"] = str(job.temporary / "cache")
     ours = client_environment()
     return {key: value for key, value in ours.items() if key.lower() not in _PROXIES} | own
@@ -254,6 +258,8 @@ def _apptainer(job: Job, network: Sequence[str]) -> list[str]:
     # --no-privs: root could mount its inputs anew, writable. --no-eval: an image that was Docker's
     # would have a shell evaluate its arguments, and with them the names of files.
     words += ["--containall", "--no-home", "--no-privs", "--no-eval", "--writable-tmpfs", *network]
+    # An ordinary user's own home is no folder inside, and many a tool wants to write there.
+    words += ["--home", job.environment.get("HOME", "/tmp")]
     words += ["--workdir", str(job.temporary)] if job.mounts else []
     words += ["--cwd", job.working_folder or _own_working_folder(job.image) or "/tmp"]
     for mount in job.mounts:
