@@ -139,6 +139,22 @@ def test_a_checksum_of_the_manifest_is_the_originals(source: Path, tmp_path: Pat
     assert not (tmp_path / "store/a").exists()
 
 
+def test_a_folder_that_may_not_be_looked_through_is_refused(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scandir = os.scandir
+
+    def refusing(path: Any) -> Any:
+        if str(path).endswith("/output/closed"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    tool = on_host("sh -c 'cp $0 $1/a.tif; mkdir $1/closed' {input} {output}")
+    with pytest.raises(StageError, match="output/closed, which cannot be read: Permission denied"):
+        STAGE.run(row(source), PLAN, context_of(tmp_path, tool))
+
+
 def test_a_link_in_the_place_of_the_output_folder_is_refused(source: Path, tmp_path: Path) -> None:
     tool = on_host("sh -c 'rmdir $1; ln -s $(dirname $0) $1' {input} {output}")
     mode = source.stat().st_mode

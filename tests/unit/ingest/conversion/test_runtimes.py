@@ -118,6 +118,7 @@ def test_a_runtimes_own_program_gets_no_login(monkeypatch: pytest.MonkeyPatch) -
     assert not {"APPTAINERENV_X", "SINGULARITYENV_X", "APPTAINER_MOUNT"} & set(found)
     assert found["CONTAINERS_CONF"] == "kept"
     assert found["APPTAINERENV_KEY"] == "secret value"
+    assert found["APPTAINER_TMPDIR"] == str(JOB.temporary)
 
 
 def test_what_could_not_be_enforced_is_said() -> None:

@@ -96,10 +96,15 @@ def found_outputs(request: Request, folder: Path) -> list[Output]:
 
 def check_kinds(folder: Path, converter: str) -> None:
     """Raises StageError for a pipe, socket or device, which whoever looks through the folder, like
-    Bio-Formats, may wait for without end; and for a link in the folder's place."""
+    Bio-Formats, may wait for without end; for what may not be looked through, and for a link in the
+    folder's place."""
     if folder.is_symlink():
         raise _refused(converter, f"put a link in the place of its output folder {folder}")
-    for above, _, names in os.walk(folder):
+
+    def refuse(error: OSError) -> None:
+        raise _unreadable(converter, error.filename, error)
+
+    for above, _, names in os.walk(folder, onerror=refuse):
         for name in names:
             path = Path(above, name)
             if path.exists() and not path.is_file() and not path.is_dir():
@@ -240,7 +245,7 @@ def _matches(folder: Path, glob: str) -> list[str]:
     return matches(str(folder), glob, Folders())
 
 
-def _unreadable(converter: str, path: Path, error: OSError) -> StageError:
+def _unreadable(converter: str, path: Path | str, error: OSError) -> StageError:
     return _refused(converter, f"wrote {path}, which cannot be read: {error.strerror or error}")
 
 

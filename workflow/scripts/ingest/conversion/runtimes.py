@@ -237,6 +237,8 @@ def environment(runtime: Runtime, job: Job) -> dict[str, str]:
         own = {f"APPTAINERENV_{key}": value for key, value in job.environment.items()}
         own.pop("APPTAINERENV_HOME", None)  # it takes that from its command line alone
         own["APPTAINER_CACHEDIR"] = str(job.temporary / "cache")
+        # Where it unpacks an image that it cannot mount; when it is killed it leaves that behind.
+        own["APPTAINER_TMPDIR"] = str(job.temporary)
     ours = client_environment()
     return {key: value for key, value in ours.items() if key.lower() not in _PROXIES} | own
 
