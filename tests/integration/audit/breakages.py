@@ -67,6 +67,14 @@ def given_to(path: Path, user: int) -> Iterator[None]:
 
 
 @contextmanager
+def link_given_to(path: Path, user: int) -> Iterator[None]:
+    before = path.lstat()
+    os.lchown(path, user, before.st_gid)
+    yield
+    os.lchown(path, before.st_uid, before.st_gid)
+
+
+@contextmanager
 def gone(path: Path, to: Path | None = None) -> Iterator[None]:
     """Moved away: out of all folders that are audited, or `to`."""
     aside = to or _outside(path)

@@ -192,6 +192,16 @@ BREAKAGES: dict[str, tuple[Break, Expect]] = {
     "less may write": (on(do.chmodded, source("cp"), 0o444), nothing),
     "another owner": one(OTHERS, "store-mv-ln_s", do.given_to, path("store-mv-ln_s"), 4711),
     "another owner of a source": one(OTHERS, "ln", do.given_to, source("ln"), 4711),
+    "another owner of OMERO's copy": one(OTHERS, "cp", do.given_to, link("cp"), 4711),
+    "another owner of an upload": one(OTHERS, "upload", do.given_to, link("upload"), 4711),
+    "another owner of what ln_rm left": one(OTHERS, "ln_rm", do.given_to, link("ln_rm"), 4711),
+    "another owner of a link": one(OTHERS, "ln_s", do.link_given_to, link("ln_s"), 4711),
+    "another owner of a link in the store": one(
+        OTHERS, "store-ln_s-ln_s", do.link_given_to, path("store-ln_s-ln_s"), 4711
+    ),
+    "only its owner may read OMERO's copy": one(
+        UNREADABLE, "cp_rm", do.chmodded, link("cp_rm"), 0o400
+    ),
     "chmod of a folder in the repository": (
         lambda house: do.chmodded(house.repository_file("ln_s").parent, 0o777),
         lambda house: {(OTHERS, ("ln_s",), str(house.repository_file("ln_s").parent))},

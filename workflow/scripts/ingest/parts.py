@@ -54,7 +54,7 @@ def joined(fileset: Fileset, upstream: Record, records: Sequence[Record]) -> Rec
     for key in ("image_ids", "plate_ids", "pixels_ids"):
         if key in facts:
             facts[key] = [number for record in imported for number in record.facts[key]]
-    for key in ("server_digests", "repository_files", "access"):
+    for key in ("server_digests", "repository_files", "access", "repository_access"):
         if key in facts:
             facts[key] = {
                 name: value for record in imported for name, value in record.facts[key].items()

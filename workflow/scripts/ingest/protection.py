@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
 from ingest.config import Config
@@ -25,13 +25,15 @@ _OTHERS_WRITE = 0o022
 _INSTEAD = "or set transfer.protect: false, and run the same command again."
 
 
-def access(files: Iterable[SourceFile]) -> dict[str, list[int]]:
-    """Owner and mode of files by name: what an audit compares them with."""
+def access(paths: Mapping[str, str]) -> dict[str, list[int]]:
+    """Owner and mode of files by name, and the owner of the link where a path is one: what an audit
+    compares them with."""
     found = {}
-    for file in files:
+    for name, path in paths.items():
         with contextlib.suppress(OSError):  # one that went is told of by those who need it
-            its = Path(file.path).stat()
-            found[file.name] = [its.st_uid, stat.S_IMODE(its.st_mode)]
+            its, itself = Path(path).stat(), Path(path).lstat()
+            of_link = [itself.st_uid] if stat.S_ISLNK(itself.st_mode) else []
+            found[name] = [its.st_uid, stat.S_IMODE(its.st_mode), *of_link]
     return found
 
 

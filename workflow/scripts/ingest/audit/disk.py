@@ -17,6 +17,7 @@ from ingest.protection import WRITE
 from ingest.source_errors import SourceChanged
 
 _LEADS_NOWHERE = ("missing", "dangling link", "link leads elsewhere", "replaced")
+_GIVE_BACK = "Find out who gave it away, and give it back (chown; of a link: chown -h)."
 READ = 0o444
 ROUNDED = 2_000_000_000  # nanoseconds: the coarsest times that file systems keep
 
@@ -46,6 +47,9 @@ class Look:
             if stat.S_ISLNK(found.st_mode):
                 if name.leads_to in self._broken or not self._leads_right(name, path):
                     return
+                if self._permissions and name.link_owner not in (None, found.st_uid):
+                    what = f"is a link of user {found.st_uid} now, and was one of {name.link_owner}"
+                    self._add("may be changed by others", name, what, _GIVE_BACK)
                 found = path.stat()
             elif name.link == "must":
                 self._add("replaced", name, "is no symbolic link any more")
@@ -142,6 +146,7 @@ class Look:
             earlier.file,
             earlier.what,
             (*earlier.also, name.path),
+            earlier.remedy,
         )
         self.findings[position] = self._of_inode[inode] = added
 
@@ -153,18 +158,18 @@ class Look:
             self._add("may be changed by others", name, f"may be written to by {them}")
         elif found.st_uid != owner:
             what = f"belongs to user {found.st_uid} now, and to {owner} when it was imported"
-            self._add("may be changed by others", name, what)
+            self._add("may be changed by others", name, what, _GIVE_BACK)
         elif found.st_mode & WRITE and (name.read_only or not mode & WRITE):
             self._add("not protected", name, "was read-only, and is not any more")
         elif mode & READ & ~found.st_mode and found.st_mode & READ:
             what = f"has the mode {found.st_mode & 0o777:03o}, and had {mode & 0o777:03o}"
             self._add("unreadable", name, f"may be read by fewer accounts: it {what}")
 
-    def _add(self, kind: Kind, name: Name, what: str) -> None:
+    def _add(self, kind: Kind, name: Name, what: str, remedy: str = "") -> None:
         if kind in _LEADS_NOWHERE:
             self._broken.add(name.path)
         said = f"the {name.role} {name.path} {what}"
-        self.findings.append(Finding(kind, self._file.filesets, name.path, said))
+        self.findings.append(Finding(kind, self._file.filesets, name.path, said, remedy=remedy))
 
 
 def _same(path: Path, other: str) -> bool:

@@ -27,7 +27,8 @@ class Name:
     `mtime_ns` and `inode` are of the file it leads to, None when nobody noted them; a copy's time
     is only `about` its source's, for some file systems round it. `link` says whether it is one;
     `leads_to` is what a link was made to lead to, empty when nobody noted it. `read_only` says that
-    the file was left without a right to write, `access` has its owner and mode then, where noted.
+    the file was left without a right to write, `access` has its owner and mode then, and
+    `link_owner` the owner of the link, where noted.
     """
 
     path: str
@@ -39,6 +40,7 @@ class Name:
     leads_to: str = ""
     read_only: bool = False
     access: tuple[int, int] | None = None
+    link_owner: int | None = None
 
 
 @dataclass(slots=True)
@@ -122,13 +124,15 @@ def _expect_import(
     ours = {file.name: file for file in row.record.files}
     lacking = dict.fromkeys(facts.get("repository_files", {}))
     transfer = way(row.begun.get(facts.get("import_id", ""), {}).get("transfer", ""))
+    noted = row.record.facts.get("repository_access", {})
     for entry, name in _named(word.entries.get(fileset, []), facts, ours):
         lacking.pop(name, None)
         _look_at_entry(expected, row, fileset, entry, ours.get(name), word)
         if repository is None or entry.file_id in word.elsewhere:
             continue
         if name in by_name:
-            by_name[name].names.append(_in_repository(entry, ours[name], transfer, repository))
+            made = _in_repository(entry, ours[name], transfer, repository)
+            by_name[name].names.append(_as_noted(made, noted.get(name)))
         else:
             expected.files.append(_of_entry(row.id, entry, repository, row.done))
         expected.folders.add(entry.path.strip("/"))
@@ -141,15 +145,14 @@ def _expect_import(
 def _names_on_disk(file: SourceFile, source: SourceFile | None, row: ImportedRow) -> list[Name]:
     """The source and, where it was transferred to a store, the stored file."""
     assert row.record is not None
-    noted = row.record.facts.get("access", {}).get(file.name)
     kept = Name(
         file.path,
         "source" if file.path == file.source else "stored file",
         file.mtime_ns,
         file.inode,
         read_only=file.path in row.protected,
-        access=tuple(noted) if noted else None,
     )
+    kept = _as_noted(kept, row.record.facts.get("access", {}).get(file.name))
     names = [kept]
     if source and source.path == file.source != file.path:
         linked = source.inode == file.inode
@@ -178,6 +181,14 @@ def _in_repository(
     if transfer == "upload":
         return Name(path, role, link="never")
     return Name(path, role)
+
+
+def _as_noted(name: Name, noted: Sequence[int] | None) -> Name:
+    """With what the import noted of who may do what (see `protection.access`)."""
+    if not noted:
+        return name
+    owner, mode, *of_link = noted
+    return replace(name, access=(owner, mode), link_owner=of_link[0] if of_link else None)
 
 
 def _of_entry(label: str, entry: Entry, repository: ManagedRepository, since: str) -> File:

@@ -102,7 +102,8 @@ def _attempt(fileset: Fileset, upstream: Record, context: Context) -> Record:
             outcome, import_id = _import(session, fileset, request, context), request.import_id
             remove_latecomers(session, fileset, request, context)
         _check_takes(session, target, outcome, request, context)
-        if removes_sources(request.transfer):
+        removes = removes_sources(request.transfer)
+        if removes:
             remove_sources(session, fileset, request.files, outcome, import_id, context)
     return Record(
         fileset.id,
@@ -120,7 +121,8 @@ def _attempt(fileset: Fileset, upstream: Record, context: Context) -> Record:
             "algorithm": outcome.algorithm,
             "server_digests": outcome.server_digests,
             "repository_files": outcome.repository_files,
-            "access": access(() if removes_sources(request.transfer) else request.files),
+            "access": access({} if removes else {each.name: each.path for each in request.files}),
+            "repository_access": access(outcome.repository_files),
         },
     )
 

@@ -17,6 +17,7 @@ from ingest.fileset import Fileset, Record, SourceFile
 from ingest.journal import last_done
 from ingest.omero.client_paths import client_path
 from ingest.omero.session import Session
+from ingest.protection import access
 from ingest.records import json_lines, read_records
 from ingest.runner import input_key
 from ingest.source_files import found_at
@@ -64,9 +65,19 @@ def moved_record(record: Record, roots: Roots) -> Record:
             else its
             for its in facts["imports"]
         ]
-    return replace(
-        record, files=tuple(moved_file(file, roots) for file in record.files), facts=facts
-    )
+    files = tuple(moved_file(file, roots) for file in record.files)
+    for key, paths in (
+        ("access", {file.name: file.path for file in files}),
+        ("repository_access", facts.get("repository_files", {})),
+    ):
+        moved = [
+            new.name
+            for old, new in zip(record.files, files, strict=True)
+            if (old.path, old.source) != (new.path, new.source) and new.name in facts.get(key, {})
+        ]
+        if moved:  # their owners may be others there; links are new, whoever made them
+            facts[key] = facts[key] | access({name: paths[name] for name in moved})
+    return replace(record, files=files, facts=facts)
 
 
 def _moved_values(paths: Mapping[str, str], roots: Roots) -> dict[str, str]:
