@@ -1,10 +1,13 @@
-"""Who else than its owner may change a file, by its mode and its POSIX access control list."""
+"""Who else than its owner may change a file, by its mode and its access control list: a POSIX one,
+or the one that NFS version 4 shows (audit/nfs4_lists.py)."""
 
 from __future__ import annotations
 
 import os
 import stat
 import struct
+
+from ingest.audit.nfs4_lists import EVERYBODY, GROUP, granted_by_list
 
 _ACL = "system.posix_acl_access"
 # linux/posix_acl.h and posix_acl_xattr.h: a version, then entries of a tag, rights and an id.
@@ -26,11 +29,14 @@ def writers(path: str, found: os.stat_result, group_may: bool = False) -> str:
         granted = _granted(path)
         if granted is not None:
             group, named = granted
+    # An NFS server's list may grant what the mode does not show.
+    by_list = granted_by_list(path, found)
     them = []
-    if group and not group_may:
+    if (group or GROUP in by_list) and not group_may:
         them.append(f"its group ({found.st_gid})")
-    if found.st_mode & stat.S_IWOTH:
+    if found.st_mode & stat.S_IWOTH or EVERYBODY in by_list:
         them.append("everybody")
+    named += [f"{who} (access list)" for who in by_list if who not in (GROUP, EVERYBODY)]
     return ", ".join([*them, *named])
 
 
