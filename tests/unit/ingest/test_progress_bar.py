@@ -15,7 +15,7 @@ from typing import TextIO
 
 import pytest
 
-from ingest.progress_bar import shown
+from ingest.progress_bar import Bar, shown
 from tests.fixtures.waiting import wait_until
 
 TAKEN = b"\x1b[1;23r"  # the rows above the last one scroll
@@ -99,6 +99,24 @@ def test_without_a_terminal_that_can_there_are_plain_lines(
         terminal.wait_for(b"half way\r\n")
         assert b"\x1b" not in terminal.seen
     assert "half way" in log.read_text()
+
+
+def test_the_row_is_given_back_when_it_is_interrupted_as_it_is_taken(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = Bar.draw
+
+    def interrupted(bar: Bar, text: str) -> None:
+        draw(bar, text)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Bar, "draw", interrupted)
+    with (
+        pytest.raises(KeyboardInterrupt),
+        shown(lambda: "half way", terminal.inner, tmp_path / "log"),
+    ):
+        pass
+    assert os.read(terminal.outer, 65536).endswith(GIVEN_BACK)
 
 
 LEAVING = """

@@ -86,17 +86,18 @@ def shown(
 
     def end() -> None:
         ending.set()
-        thread.join()
+        if thread.is_alive():
+            thread.join()
         if bar:
             bar.remove()
 
     thread = threading.Thread(target=show, name="progress", daemon=True)
-    if bar:  # at once, so that nobody wonders whether there is one
-        bar.draw(line())
-    thread.start()
     # Snakemake may end without a word to its workflow; the terminal must be whole all the same.
     atexit.register(end)
     try:
+        if bar:  # at once, so that nobody wonders whether there is one
+            bar.draw(line())
+        thread.start()
         yield
     finally:
         end()
