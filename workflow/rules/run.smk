@@ -17,6 +17,7 @@ STOPPED = threading.Event()
 # What is printed at the end, when this run has written it.
 LAST_WORDS = [Path(RESULTS) / f"{name}.txt" for name in ASKED_TOOLS or ["verdict"]]
 EARLIER = {path: path.stat().st_mtime_ns for path in LAST_WORDS if path.exists()}
+READING_TOOLS = {"audit", "relink"}  # files, for hours perhaps
 NEED_NO_OMERO = {"status", "manifest", "orders", "ledger"}
 WAS_STOPPED = "The run was stopped before its end. The same command goes on with it."
 NO_VERDICT = (
@@ -95,9 +96,16 @@ def progress_shown() -> AbstractContextManager[None]:
     # A dry run has no use for it.
     from snakemake.settings.enums import Quietness
 
+    from ingest.progress import tool_progress_path
     from ingest.progress_bar import shown
-    from ingest.run_progress import RunProgress, line
+    from ingest.run_progress import RunProgress, line, tool_line
 
+    if {Quietness.ALL, Quietness.PROGRESS} & set(workflow.output_settings.quiet or ()):
+        return nullcontext()
+    log = Path(RESULTS) / "logs" / "progress.log"
+    for tool in READING_TOOLS & set(ASKED_TOOLS):
+        tool_progress_path(CONFIG.results, tool).unlink(missing_ok=True)  # a killed one's
+        return shown(lambda: tool_line(CONFIG.results, tool), sys.stderr, log)
     stages = {"import_filesets": "import"}
     jobs = {
         (stages.get(job.rule.name, job.rule.name), job.wildcards.batch): PLAN.batches[
@@ -106,10 +114,10 @@ def progress_shown() -> AbstractContextManager[None]:
         for job in workflow.dag.needrun_jobs()
         if "batch" in job.wildcards.keys()
     }
-    if not jobs or {Quietness.ALL, Quietness.PROGRESS} & set(workflow.output_settings.quiet or ()):
+    if not jobs:
         return nullcontext()
     run = RunProgress(CONFIG.results, jobs)
-    return shown(lambda: line(run.look()), sys.stderr, Path(RESULTS) / "logs" / "progress.log")
+    return shown(lambda: line(run.look()), sys.stderr, log)
 
 
 def written() -> list[Path]:

@@ -83,3 +83,11 @@ def test_after_ctrl_c_the_terminal_is_whole(with_a_failure: Workspace) -> None:
 def test_quiet_means_quiet(with_a_failure: Workspace) -> None:
     _status, seen = at_a_terminal(with_a_failure, "--quiet", "progress")
     assert "\x1b7" not in seen
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_an_audit_has_one_too(workspace: Workspace, quiet: bool) -> None:
+    status, seen = at_a_terminal(workspace, "audit", *(["--quiet", "progress"] if quiet else []))
+    assert status == 0
+    assert "Nothing was imported" in seen.rpartition(GIVEN_BACK)[2]
+    assert ("\x1b[24;1Haudit: " in seen) != quiet

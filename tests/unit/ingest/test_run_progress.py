@@ -7,8 +7,14 @@ from pathlib import Path
 import pytest
 
 from ingest import run_progress
-from ingest.progress import JobProgress, progress_path
-from ingest.run_progress import RunProgress, State, line
+from ingest.progress import (
+    JobProgress,
+    Progress,
+    progress_path,
+    tool_noted,
+    tool_progress_path,
+)
+from ingest.run_progress import RunProgress, State, line, tool_line
 
 JOBS = {
     (stage, batch): filesets
@@ -123,3 +129,17 @@ def test_many_jobs_take_little_to_look_at(tmp_path: Path) -> None:
         note(tmp_path, stage, batch, JobProgress(100, ended=True))
     assert run.look().steps == 200_000
     assert list((tmp_path / ".progress").iterdir()) == []
+
+
+def test_a_tool_tells_how_much_it_has_read(tmp_path: Path) -> None:
+    assert tool_line(tmp_path, "audit") == "audit: asks OMERO"
+    progress = Progress()
+    with tool_noted(progress, tmp_path, "audit", 4_000_000):
+        path = tool_progress_path(tmp_path, "audit")
+        path.write_text(json.dumps(asdict(JobProgress(3, 0, 1_000_000, 4_000_000, 2.0))))
+        assert tool_line(tmp_path, "audit") == (
+            "[######------------------] 25 %  1.0 MB of 4.0 MB read  500 kB/s  6.0 s left"
+        )
+        path.write_text(json.dumps(asdict(JobProgress(1234, seconds=2.0))))
+        assert tool_line(tmp_path, "audit") == "audit: 1,234 looked at"
+    assert list(tmp_path.iterdir()) == []

@@ -88,6 +88,22 @@ def progress_path(results: Path, stage: str, batch: str) -> Path:
     return results / FOLDER / f"{stage}.{batch}"
 
 
+def tool_progress_path(results: Path, tool: str) -> Path:
+    """Beside those of a run's jobs, which a tool may work beside."""
+    return results / f".progress-{tool}"
+
+
+@contextmanager
+def tool_noted(progress: Progress, results: Path, tool: str, size: int) -> Iterator[None]:
+    """`noted` for a tool that reads `size` bytes, of which nothing is left when the block ends."""
+    path = tool_progress_path(results, tool)
+    try:
+        with progress.noted(path, size):
+            yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
 def _write(path: Path, progress: JobProgress) -> None:
     # Whoever cannot write here will hear so from the records; for a number's sake nothing fails.
     with contextlib.suppress(OSError):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.failures import STAGES
-from ingest.progress import FOLDER, JobProgress
+from ingest.progress import FOLDER, JobProgress, tool_progress_path
 from ingest.words import duration, size
 
 WINDOW = 60.0  # seconds that a rate is taken over
@@ -137,10 +137,8 @@ class RunProgress:
 
 def line(state: State) -> str:
     """A run's progress in words, with a bar."""
-    part = min(state.steps / state.all_steps, 1.0) if state.all_steps else 1.0
-    full = int(BAR * part)
     words = [
-        f"[{'#' * full}{'-' * (BAR - full)}] {int(100 * part)} %",
+        _bar(state.steps, state.all_steps),
         f"{state.filesets:,} of {state.all_filesets:,} filesets",
         *([f"{state.failed:,} failed"] if state.failed else []),
         *([size(state.bytes)] if state.bytes else []),
@@ -149,6 +147,28 @@ def line(state: State) -> str:
         *([f"{duration(state.seconds_left)} left"] if state.seconds_left else []),
     ]
     return "  ".join(words)
+
+
+def tool_line(results: Path, tool: str) -> str:
+    """How far a tool is with what it reads."""
+    found = _noted(tool_progress_path(results, tool))
+    if found is None:
+        return f"{tool}: asks OMERO"
+    if not found.size:
+        return f"{tool}: {found.filesets:,} looked at"
+    rate = found.bytes / found.seconds if found.seconds else 0
+    left = max(found.size - found.bytes, 0)
+    words = [
+        f"{_bar(found.bytes, found.size)}  {size(found.bytes)} of {size(found.size)} read",
+        *([f"{size(rate)}/s", f"{duration(left / rate)} left"] if rate else []),
+    ]
+    return "  ".join(words)
+
+
+def _bar(done: float, all_of_it: float) -> str:
+    part = min(done / all_of_it, 1.0) if all_of_it else 1.0
+    full = int(BAR * part)
+    return f"[{'#' * full}{'-' * (BAR - full)}] {int(100 * part)} %"
 
 
 def _noted(path: Path) -> JobProgress | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ingest.audit.expected import File, Name
@@ -26,13 +26,22 @@ class Look:
     """One look at a file. `findings` is what came of it, `folders` those that hold its names (True
     where a folder's group may write to it), `was_read` whether its bytes were compared."""
 
-    def __init__(self, file: File, reads: bool, decides: bool, permissions: bool) -> None:
-        """`reads`: compare digests anyway. `decides`: compare them where times differ."""
+    def __init__(
+        self,
+        file: File,
+        reads: bool,
+        decides: bool,
+        permissions: bool,
+        advance: Callable[[int], None],
+    ) -> None:
+        """`reads`: compare digests anyway. `decides`: compare them where times differ. `advance` is
+        told how many bytes were read."""
         self.findings: list[Finding] = []
         self.folders: dict[str, bool] = {}
         self.was_read = False
         self._file = file
         self._reads, self._decides, self._permissions = reads, decides, permissions
+        self._advance = advance
         # What was found of an inode, of which several names may tell.
         self._of_inode: dict[tuple[int, int], Finding | None] = {}
         self._ours = {name.path for name in file.names}
@@ -121,7 +130,7 @@ class Look:
             return
         expected = _telling(file.digests)
         try:
-            digests = digest_file(name.path, expected).digests
+            digests = digest_file(name.path, expected, self._advance).digests
         except SourceChanged as error:
             self._add("changed", name, f"changes while it is read: {error}")
             return

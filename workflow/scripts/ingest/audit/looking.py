@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,10 +14,10 @@ from ingest.audit.report import Audited
 from ingest.audit.verified import DIFFERS, Verified
 from ingest.chunks import in_chunks
 from ingest.context import Context
+from ingest.progress import tool_noted
 from ingest.source_files import in_threads
 
 AT_ONCE = 1_000  # files that are handed out together
-TOLD = 30.0  # seconds between two words on how far it is
 
 
 def look_at_all(files: Sequence[File], audited: Audited, context: Context) -> list[Finding]:
@@ -27,13 +26,16 @@ def look_at_all(files: Sequence[File], audited: Audited, context: Context) -> li
     full = options.mode == "full"
     findings: list[Finding] = []
     folders: dict[str, tuple[bool, set[str]]] = {}
-    with Verified(context.results) as verified:
-        chosen = _chosen(files, verified.times, options.fraction) if full else set()
-        told = time.monotonic()
+    verified = Verified(context.results)
+    chosen = _chosen(files, verified.times, options.fraction) if full else set()
+    size = sum(file.size for file in files if id(file) in chosen)
+    with verified, tool_noted(context.progress, context.results, "audit", size):
         for some in in_chunks(files, AT_ONCE):
 
             def look(file: File) -> Look:
-                seen = Look(file, id(file) in chosen, full, options.permissions)
+                advance = context.progress.advance
+                seen = Look(file, id(file) in chosen, full, options.permissions, advance)
+                context.progress.fileset_done()
                 if seen.was_read:
                     differs = any(found.kind == "digest differs" for found in seen.findings)
                     verified.note(_key(file), DIFFERS if differs else _now())
@@ -47,9 +49,6 @@ def look_at_all(files: Sequence[File], audited: Audited, context: Context) -> li
                 for folder, group_may in seen.folders.items():
                     before, filesets = folders.setdefault(folder, (group_may, set()))
                     folders[folder] = (before and group_may, filesets | {*file.filesets})
-            if time.monotonic() - told > TOLD:
-                context.log.info("looked at %d of %d files", audited.files, len(files))
-                told = time.monotonic()
         times = [verified.times.get(_key(file), file.since) for file in files]
     audited.oldest = min((t for t in times if t != DIFFERS), default="") if full else ""
     for folder, (group_may, filesets) in sorted(folders.items()):

@@ -22,6 +22,7 @@ from ingest.fileset import Record, StageError
 from ingest.links import lead
 from ingest.omero import queries
 from ingest.omero.session import Session
+from ingest.progress import tool_noted
 from ingest.source_files import in_threads
 from ingest.undo import amounts, told
 from ingest.undo.imports import Begun, Row, rows
@@ -112,7 +113,21 @@ def _looked_at(roots: Roots, options: Relink, context: Context) -> list[Work]:
             notes = moved_record(record, roots) != record
         return Work(row, record, links, notes)
 
-    return list(filter(None, in_threads(look, list(rows(context)), context.threads)))
+    def looked(row: Row) -> Work | None:
+        work = look(row)
+        context.progress.advance(_size(row))
+        context.progress.fileset_done()
+        return work
+
+    imported = list(rows(context))
+    size = sum(map(_size, imported)) if options.verify == "full" else 0
+    with tool_noted(context.progress, context.results, TOOL, size):
+        return list(filter(None, in_threads(looked, imported, context.threads)))
+
+
+def _size(row: Row) -> int:
+    record = row.imported.record
+    return sum(file.size for file in record.files) if record else 0
 
 
 def _apply(works: Sequence[Work], roots: Roots, context: Context) -> list[str]:
