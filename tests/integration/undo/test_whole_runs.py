@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,11 @@ def told(workspace: Workspace, tool: str) -> dict[str, Any]:
     return found
 
 
+def in_ledger(workspace: Workspace) -> set[str]:
+    with closing(sqlite3.connect(workspace.results / "ledger.db")) as ledger:
+        return {status for (status,) in ledger.execute("select status from filesets")}
+
+
 def test_run_relink_run_rollback_run(workspace: Workspace) -> None:
     old, new = workspace.folder / "old", workspace.folder / "new"
     for seed, row in enumerate(rows(old)):
@@ -59,6 +66,9 @@ def test_run_relink_run_rollback_run(workspace: Workspace) -> None:
     done = workspace.run("rollback", "--config", "rollback={apply: 3, containers: true}")
     assert done.status == 0 and "Done." in done.terminal, done.terminal
     assert not (workspace.results / "imported.csv").exists()
+    assert in_ledger(workspace) == {"to do"}
+    done = workspace.run("status")
+    assert "0 of 3 filesets" in done.terminal, done.terminal
 
     fresh = workspace.run()
     assert fresh.status == 0, fresh.terminal

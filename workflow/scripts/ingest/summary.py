@@ -16,6 +16,7 @@ from ingest.records import read_filesets, read_records
 
 # Targets are made by one job for the whole run: they have no records of filesets.
 STAGES = tuple(stage for stage in failures.STAGES if stage != failures.TARGETS)
+TO_DO = "to do"  # where no run is at its end: what a stage has no record of
 COLUMNS = (
     "fileset",
     "status",
@@ -49,6 +50,7 @@ class Outcome:
     `status` is `ok` when every stage succeeded, `notneeded` (with a cause) when the import found
     the fileset in OMERO; otherwise it is that of the first stage that did not succeed, whose name,
     cause and remedy are here too (`plan` for a row that was refused and skipped).
+    `is_recorded` is false when that stage has no record of it: its job is to do (again).
     `files` and `facts` are what the stages that succeeded found out, the later one's word winning.
     """
 
@@ -57,6 +59,7 @@ class Outcome:
     stage: str = ""
     cause: str = ""
     remedy: str = ""
+    is_recorded: bool = True
     files: tuple[SourceFile, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     stage_runs: tuple[StageRun, ...] = ()
@@ -148,6 +151,7 @@ def outcome(fileset: Fileset, records: Mapping[str, Record | None]) -> Outcome:
                 "stage": stage,
                 "cause": f"{stage} left no record of it",
                 "remedy": "Run the same command again.",
+                "is_recorded": False,
             }
             break
         if record.started:

@@ -20,7 +20,7 @@ from ingest.journal import Journal
 from ingest.ledger.schema import VERSION_TABLE, events, filesets, ledger, metadata, runs
 from ingest.ledger.update import forget, note_in_ledger, update
 from ingest.run_history import note_begin, note_end
-from ingest.summary import Outcome
+from ingest.summary import Outcome, outcome
 
 
 @pytest.fixture
@@ -175,3 +175,12 @@ def test_runs_that_end_at_once_wait_for_each_other(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert failed == [] and len(rows(tmp_path, filesets)) == 8
+
+
+def test_what_no_stage_has_come_to_is_to_do_as_in_the_status(
+    tmp_path: Path, journal: Journal
+) -> None:
+    fill(tmp_path, journal, [outcome(Fileset("a", 2, "/data/a"), {})])
+
+    (row,) = rows(tmp_path, filesets)
+    assert (row["status"], row["stage"], row["cause"]) == ("to do", "convert", "")

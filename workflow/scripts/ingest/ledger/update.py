@@ -17,7 +17,7 @@ from ingest.fileset import StageError
 from ingest.journal import Journal
 from ingest.ledger.schema import FILE, events, filesets, journals, ledger, results, runs
 from ingest.run_history import now, read_runs
-from ingest.summary import Outcome
+from ingest.summary import TO_DO, Outcome
 
 CHUNK = 5_000  # rows of one insert
 
@@ -27,15 +27,16 @@ def ledger_file(config: Config) -> Path:
     return config.ledger.file or config.results / FILE
 
 
-def note_in_ledger(context: Context, outcomes: Sequence[Outcome], words: str) -> str:
-    """At the end of a run with the verdict `words`. The ledger is derived, so its failure is no
-    run's: why it is not up to date is returned, empty when it is."""
+def note_in_ledger(context: Context, outcomes: Sequence[Outcome], words: str | None = None) -> str:
+    """How things stand now; with `words`, a run's verdict, at its end. The ledger is derived, so
+    its failure is no run's: why it is not up to date is returned, empty when it is."""
     if not context.config.ledger.enabled:
         return ""
     try:
         with ledger(ledger_file(context.config)) as connection:
             update(connection, context.results, context.journal, outcomes)
-            _note_end(connection, context.results, all(each.ok for each in outcomes), words)
+            if words is not None:
+                _note_end(connection, context.results, all(each.ok for each in outcomes), words)
     except StageError as error:
         context.log.warning("%s. %s", error.cause, error.remedy)
         return f"{error.cause}. {error.remedy}"
@@ -85,6 +86,9 @@ def _id(connection: Connection, path: str) -> int:
 
 def _fileset(its: int, outcome: Outcome) -> dict[str, Any]:
     fileset = outcome.fileset
+    status, cause, remedy = str(outcome.status), outcome.cause, outcome.remedy
+    if not outcome.is_recorded:  # the words of `snakemake status`
+        status, cause, remedy = TO_DO, "", ""
     return {
         "results_id": its,
         "fileset": fileset.id,
@@ -93,10 +97,10 @@ def _fileset(its: int, outcome: Outcome) -> dict[str, Any]:
         "target": outcome.target,
         "user": fileset.user,
         "group": fileset.group,
-        "status": outcome.status,
+        "status": status,
         "stage": outcome.stage,
-        "cause": _plain(outcome.cause),
-        "remedy": _plain(outcome.remedy),
+        "cause": _plain(cause),
+        "remedy": _plain(remedy),
         "omero_fileset": outcome.fileset_id,
         "images": len(outcome.image_ids),
         "files": len(outcome.files),

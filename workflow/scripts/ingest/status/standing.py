@@ -12,9 +12,8 @@ from ingest.plan import load_index
 from ingest.progress import FOLDER as PROGRESS
 from ingest.run_history import read_runs
 from ingest.run_lock import is_running
-from ingest.summary import STAGES
+from ingest.summary import STAGES, TO_DO
 
-TO_DO = "to do"
 STATES = ("ok", "notneeded", "error", "unfinished", "impossible", TO_DO)
 
 

@@ -11,7 +11,8 @@ from ingest.context import Context
 from ingest.intakes import Intake
 from ingest.places import all_intakes, results_folders
 from ingest.plan import PlanError
-from ingest.status.standing import TO_DO, Standing, Trouble, standing
+from ingest.status.standing import Standing, Trouble, standing
+from ingest.summary import TO_DO
 from ingest.tool_words import write_words
 from ingest.watch.history import read_history
 from ingest.words import told

@@ -15,9 +15,11 @@ from dataclasses import dataclass
 
 from ingest.context import Context
 from ingest.fileset import StageError
+from ingest.ledger.update import note_in_ledger
+from ingest.summary import collect
 from ingest.undo import amounts, told
 from ingest.undo.claims import withdraw, withdraw_targets
-from ingest.undo.imports import Row, rows
+from ingest.undo.imports import Row, batches, rows
 from ingest.undo.left_empty import Left, left_empty, remove_empty
 from ingest.undo.options import Rollback
 from ingest.undo.taking import note_gone, take_out
@@ -69,6 +71,7 @@ def rollback(context: Context) -> None:
     if applied:
         amounts.begin(context.results, TOOL, number, what)
         removed = _apply(items, left, options, context)
+        note_in_ledger(context, collect(context.results, batches(context)))
         if not any(item.state == "failed" for item in items):
             amounts.end(context.results, TOOL)
     found = sum(row.found_there for row in chosen)
