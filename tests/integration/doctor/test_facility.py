@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import omero.model
 import pytest
+from omero.rtypes import rstring
 
 from ingest.config import load
 from ingest.context import Context
@@ -164,6 +166,31 @@ def test_accounts(site: Site, user: str, group: str, cause: str) -> None:
     site.rows[0] |= {"user": user, "group": group}
     (fault,) = site.faults()
     assert fault.startswith("accounts: ") and cause in fault
+
+
+def test_annotations_that_cannot_be_put_on_images(site: Site) -> None:
+    pool = SessionPool(load({"omero": {"embedded": False}}))
+    tag = omero.model.TagAnnotationI()
+    tag.setTextValue(rstring("a tag"))
+    number = pool.get("", "read").save([tag])[0].getId().getValue()
+    pool.close()
+    options: dict[str, Any] = {"import": {"annotations": [number, 10**9]}}
+
+    site.rows[0]["group"] = "read"
+    (fault,) = site.faults(**options)
+    assert fault == "annotations: there is no annotation 1000000000 that admin can read"
+    other = str(write_image(site.folder / "data" / "b.tif"))
+    site.rows.append({"fileset": "b", "path": other, "group": "private", "user": "ann"})
+    said = f"annotations: annotation {number} is in group read, and is asked for images in private"
+    assert said in site.faults(**options)
+    site.rows[:] = [{"fileset": "a", "path": "missing"}]  # no row is known: the option alone
+    assert "1000000000" in "".join(site.faults(**options))
+
+
+def test_store_in_the_repository(site: Site) -> None:
+    store = site.server.repository / "store"
+    (fault,) = site.faults(transfer={"store": str(store)})
+    assert fault.startswith(f"store: transfer.store: {store} lies in OMERO's managed repository")
 
 
 def test_group_of_the_defaults(site: Site) -> None:

@@ -152,6 +152,19 @@ def test_store_that_omero_does_not_get_to(shared: Path) -> None:
     assert f"user {OMERO} cannot search" in fault
 
 
+def test_store_and_results_in_the_repository(shared: Path) -> None:
+    repository = folder(shared / "repository")
+    (shared / "link").symlink_to(repository)
+    inside = {
+        "results": str(repository / "results"),
+        "transfer": {"store": str(shared / "link" / "new" / "store")},
+    }
+    found = faults(storage.not_in_repository(load(inside), repository))
+    assert [each.split(":")[0] for each in found] == ["results", "transfer.store"]
+    outside = {"results": "results", "transfer": {"store": str(shared / "repository-2")}}
+    assert not list(storage.not_in_repository(load(outside), repository))
+
+
 def test_locks_are_tried_and_nothing_is_left(tmp_path: Path) -> None:
     found = list(storage.locks(tmp_path))
     assert statuses(found) == {"ok"} and list(tmp_path.iterdir()) == []

@@ -8,7 +8,16 @@ from functools import partial
 from pathlib import Path
 
 from ingest.context import Context
-from ingest.doctor import people, programs, repository, server, sources, storage, table
+from ingest.doctor import (
+    asked_annotations,
+    people,
+    programs,
+    repository,
+    server,
+    sources,
+    storage,
+    table,
+)
 from ingest.doctor.findings import Finding, examined
 from ingest.doctor.mounts import Mount, read_mounts
 from ingest.doctor.people import Account, account_of, ourselves
@@ -52,6 +61,7 @@ class _Diagnosis:
         self._look("login", self._login)
         if self.session:
             self._look("server", self._server)
+            self._look("annotations", self._annotations)
             self._look("repository", self._repository)
         self._umask_and_storage()
         self._converters()
@@ -87,6 +97,11 @@ class _Diagnosis:
         yield from server.clock(said.ahead)
         yield from server.accounts(session, server.accounts_asked(self.rows.todo, self.config))
 
+    def _annotations(self) -> Iterator[Finding]:
+        assert self.session is not None
+        wanted = asked_annotations.asked(self.rows, self.config)
+        yield from asked_annotations.in_their_group(self.session, wanted)
+
     def _repository(self) -> Iterator[Finding]:
         session = self.session
         assert session is not None
@@ -119,6 +134,7 @@ class _Diagnosis:
             self._look("sources", lambda: sources.readable_by_omero(rows, omero))
         if mount:
             self._look("sources", lambda: sources.not_in_repository(rows, mount))
+            self._look("store", lambda: storage.not_in_repository(config, mount))
         self._look("sources", lambda: sources.not_writable(rows, omero, us))
         self._look("sources", lambda: sources.stay(rows, config, mounts, patterns))
         self._look("store", lambda: storage.stores(rows, config, us, omero))

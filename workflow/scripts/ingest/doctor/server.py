@@ -161,7 +161,7 @@ def accounts(session: Session, asked: Sequence[tuple[str, str]]) -> Iterator[Fin
         if who == event.userName or (event.isAdmin and "Sudo" in privileges):
             right += 1
             continue
-        place = group or _default_group(session, who)
+        place = group or default_group(session, who)
         owned = _names(session, event.leaderOfGroups).values()
         if place in owned:
             right += 1
@@ -182,7 +182,8 @@ def _names(session: Session, groups: Iterable[int]) -> dict[int, str]:
     return dict(rows)
 
 
-def _default_group(session: Session, user: str) -> str:
+def default_group(session: Session, user: str) -> str:
+    """The group that a user works in who names none."""
     admin = session.factory.getAdminService()
     found = admin.getDefaultGroup(admin.lookupExperimenter(user).getId().getValue())
     return str(found.getName().getValue())

@@ -246,6 +246,27 @@ def stores(
         )
 
 
+def not_in_repository(config: Config, repository: Path) -> Iterator[Finding]:
+    """What OMERO does not know of in its repository may be removed; what it makes there may come in
+    the way of what is ours."""
+    home = os.path.realpath(repository)
+    places = {
+        "results": config.results,
+        "transfer.store": config.transfer.store,
+        "convert.store": config.convert.store,
+        "convert.scratch": config.convert.scratch,
+    }
+    for option, place in places.items():
+        if place and Path(os.path.realpath(place)).is_relative_to(home):
+            yield Finding(
+                "fix",
+                "store",
+                f"{option}: {place} lies in OMERO's managed repository",
+                f"Set {option} to a folder of its own: the repository is for OMERO's files and the "
+                "links to ours, and whoever clears it of what OMERO does not know loses these.",
+            )
+
+
 def locks(results: Path) -> Iterator[Finding]:
     """Whether the results folder's file system keeps two processes apart, and knows the time.
 
