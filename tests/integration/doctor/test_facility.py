@@ -183,7 +183,7 @@ def test_annotations_that_cannot_be_put_on_images(site: Site) -> None:
     site.rows.append({"fileset": "b", "path": other, "group": "private", "user": "ann"})
     said = f"annotations: annotation {number} is in group read, and is asked for images in private"
     assert said in site.faults(**options)
-    site.rows[:] = [{"fileset": "a", "path": "missing"}]  # no row is known: the option alone
+    site.rows[:] = [{"fileset": "a", "path": "missing"}]  # no row is right: the option says
     assert "1000000000" in "".join(site.faults(**options))
 
 

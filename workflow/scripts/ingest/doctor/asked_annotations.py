@@ -25,8 +25,8 @@ _REMEDY = (
 
 
 def asked(rows: Rows, config: Config) -> dict[int, Accounts]:
-    """By its id, as whom each is put on images. Where no rows are known, the option says."""
-    if not rows.is_known:
+    """By its id, as whom each is put on images. Where no row is right, the option says."""
+    if not rows.todo and not rows.done:
         account = (config.defaults.user, config.defaults.group)
         return {number: {account} for number in config.importing.annotations}
     found: dict[int, set[tuple[str, str]]] = {}
