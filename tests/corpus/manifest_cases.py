@@ -50,6 +50,8 @@ def _bad_ids() -> list[Case]:
 BYTES = [
     Case("empty", b"", ("manifest is empty", "Write a header")),
     Case("only commas", b",,,,\n,,\n", ("manifest is empty",)),
+    Case("a million columns", b"fileset,path" + b",x" * 10**6 + b"\nf\n", ("1,000,002 columns",)),
+    Case("a million nameless ones", b"fileset,path" + b"," * 10**6 + b"\nf,a.tif" + b"," * 10**6),
     Case("only a header", HEAD, ("has no rows",)),
     Case("utf-16", (HEAD + b"f,a.tif\n").decode().encode("utf-16"), ("UTF-16", "CSV UTF-8")),
     Case("utf-32", (HEAD + b"f,a.tif\n").decode().encode("utf-32"), ("UTF-32",)),
@@ -234,6 +236,7 @@ FILES = [
     Case("a device", row(path="/dev/zero"), ("but a device",)),
     Case("a terminal", row(path="/dev/tty"), ("but a device",)),
     Case("the kernel's memory", row(path="/proc/kcore"), ("none of the files on disks",)),
+    Case("a process's folder", row(path="/proc/self/root/etc/passwd"), ("none of the files on",)),
     Case("a process's memory", row(path="/proc/self/mem"), ("none of the files on disks",)),
     Case("the system's", row(path="/sys/kernel"), ("none of the files on disks",)),
     Case("the manifest", row(path="manifest.csv"), ("is part of this run",)),

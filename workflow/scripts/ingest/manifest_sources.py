@@ -78,7 +78,7 @@ class SourceChecks:
         self._roots = [os.path.realpath(root) for root in roots]
         self._prefixes = tuple(root.rstrip("/") + "/" for root in self._roots)
         self._ours = [os.path.realpath(path) for path in ours]
-        self._untouchable = (*(f"{path}/" for path in self._ours), *_NO_DISK)
+        self._untouchable = tuple(f"{path}/" for path in self._ours)
         self._store = store
         self._journal = journal
         self._folders: dict[str, _Folder] = {}
@@ -183,11 +183,13 @@ class SourceChecks:
         return real, status
 
     def _check_allowed(self, absolute: str, real: str) -> None:
-        if real in self._ours or real.startswith(self._untouchable):
+        # A path like /proc/self/cwd/a.tif leads every process elsewhere.
+        no_disk = real.startswith(_NO_DISK) or absolute.startswith(_NO_DISK)
+        if no_disk or real in self._ours or real.startswith(self._untouchable):
             raise _Refused(
-                f"{absolute!r} is part of this run"
-                if not real.startswith(_NO_DISK)
-                else f"{absolute!r} is none of the files on disks but a view of the system's",
+                f"{absolute!r} is none of the files on disks but a view of the system's"
+                if no_disk
+                else f"{absolute!r} is part of this run",
                 "Correct the path, or name the files one by one.",
             )
         if self._roots and not real.startswith(self._prefixes) and real not in self._roots:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +39,9 @@ class Table:
     dry_run: bool = False
 
 
+MOST_COLUMNS = 16_384  # as many as a spreadsheet has
+
+
 def read_table(path: Path) -> Table:
     """The manifest at `path`. Raises ManifestError when it is no table with the needed columns."""
     bulk = bulk_rows(path) if is_bulk(path) else None
@@ -48,16 +50,27 @@ def read_table(path: Path) -> Table:
         raise refused(path, 0, "the manifest is empty", "Write a header and one row per fileset.")
     (header_line, header), *body = rows
     names = [name.strip() for name in header]
+    named = sum(map(bool, names))
+    if named > MOST_COLUMNS:
+        raise refused(
+            path,
+            header_line,
+            f"the header names {named:,} columns",
+            f"Write at most {MOST_COLUMNS:,}; does the first line end where it should?",
+        )
     used = [
         position
         for position, name in enumerate(names)
         # Spreadsheets leave nameless columns behind; without a cell in them they mean nothing.
         if name or any(cells[position].strip() for _, cells in body if position < len(cells))
     ]
+    positions: dict[str, list[int]] = {}
+    for position, name in enumerate(names):
+        positions.setdefault(name, []).append(position)
     problems = [
         RowProblem(header_line, names[position], "", cause, remedy)
         for position in used
-        for cause, remedy in _column_problem(names, position)
+        for cause, remedy in _column_problem(names[position], position, positions)
     ]
     missing = [name for name in REQUIRED if name not in names]
     if missing:
@@ -116,16 +129,18 @@ def _rows(path: Path, text: str) -> list[tuple[int, list[str]]]:
     return rows
 
 
-def _column_problem(names: Sequence[str], position: int) -> list[tuple[str, str]]:
-    name = names[position]
+def _column_problem(
+    name: str, position: int, positions: Mapping[str, Sequence[int]]
+) -> list[tuple[str, str]]:
+    """`positions` are those of each name in the header."""
     if not name:
         return [(f"the header's cell {position + 1} is empty", "Name the column or remove it.")]
-    if names.index(name) < position:
+    its = positions[name]
+    if its[0] < position:
         # Said once, for the second of however many there are.
-        if names[:position].count(name) > 1:
+        if its[1] < position:
             return []
-        count = Counter(names)[name]
-        return [(f"there are {count} columns of this name", "Keep one of them.")]
+        return [(f"there are {len(its)} columns of this name", "Keep one of them.")]
     if not name.isprintable():
         return [("the column's name holds control characters", "Type the name anew.")]
     if name.startswith(COMMENT + ORDERS):
