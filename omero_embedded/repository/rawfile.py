@@ -109,8 +109,10 @@ class RawFile(Stateful):
 
     def finish(self) -> Any:
         """OMERO.server saves whatever it closes. None, or a Future that is done, with None, when
-        it is saved."""
-        noted = self._save(is_asked_for=False) if self._path.exists() else None
+        it is saved. Raises omero.ResourceError for a file that cannot be read."""
+        if self._writable and not self._is_written and not self._path.exists():
+            return None  # opened for writing, and nothing was written
+        noted = self._save(is_asked_for=False)
         return noted if isinstance(noted, Future) else None
 
     def _save(self, is_asked_for: bool) -> Any:

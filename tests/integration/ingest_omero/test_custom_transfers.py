@@ -75,7 +75,7 @@ def test_a_transfer_of_the_sites_own(rig: Rig, custom: Custom, function: str) ->
     ("function", "cause"),
     [
         ("nothing", "made no file"),
-        ("half", "OMERO sees"),
+        ("half", "bytes of"),
         ("other", "not the ones that were hashed"),
         ("touched", "changed after"),
         ("broken", "RuntimeError: no tape in the drive"),

@@ -42,6 +42,7 @@ class Server(Remote):
         self.location.parent.mkdir(parents=True)
         self.writes: list[bytes] = []
         self.modes: list[str] = []
+        self.read: bytes | None = None
         self.saved = 0
         self.open = 0
 
@@ -52,6 +53,11 @@ class Server(Remote):
             raise omero.ResourceError(message="no such file")
         self.open += 1
         return Uploader(self)
+
+    def close(self) -> None:
+        self.open -= 1
+        if self.modes[-1] == "r":
+            self.read = self.location.read_bytes()
 
     def write(self, data: bytes, offset: int, length: int) -> None:
         assert length == len(data)
@@ -78,7 +84,7 @@ class Uploader(Remote):
         return self.server.save()
 
     def close(self, _context: Any) -> None:
-        self.server.open -= 1
+        self.server.close()
 
 
 @pytest.fixture
@@ -123,7 +129,7 @@ def test_the_probe_makes_way_for_the_file(
     (probe,) = server.writes
     assert len(probe) not in (0, size)
     assert server.modes == ["rw", "r"]
-    assert server.saved == 1
+    assert server.read == b"#" * size
     assert Path(file.path).read_bytes() == b"#" * size
     if transfer == "ln_s":
         assert str(server.location.readlink()) == file.path
@@ -196,15 +202,27 @@ def test_what_is_there_already_is_left_alone(
     assert os.path.lexists(server.location)
 
 
+@pytest.mark.parametrize("when", ["opened", "closed"])
 def test_a_server_that_cannot_read_the_source_is_noticed(
-    tmp_path: Path, server: Server, put: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    server: Server,
+    put: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    when: str,
 ) -> None:
-    def refuse(index: int, context: dict[str, str]) -> Any:
+    denied = omero.ResourceError(message="permission denied")
+
+    def opened(index: int, context: dict[str, str]) -> Any:
         if context.get("omero.fs.mode") == "r":
-            raise omero.ResourceError(message="permission denied")
+            raise denied
         return Server.getUploader(server, index, context)
 
-    monkeypatch.setattr(server, "getUploader", refuse)
+    def closed() -> None:
+        Server.close(server)
+        if server.modes[-1] == "r":
+            raise denied
+
+    monkeypatch.setattr(server, *(("getUploader", opened) if when == "opened" else ("close", closed)))
     with pytest.raises(StageError, match=r"cannot read .*permission denied") as error:
         put(source(tmp_path), "ln_s")
     assert "mount the folder of the sources" in error.value.remedy

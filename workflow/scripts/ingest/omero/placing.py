@@ -17,6 +17,7 @@ from ingest.import_transfers import is_custom, load_custom, removes_sources, way
 from ingest.source_files import check_as_recorded
 from ingest.source_removal import check_removable
 
+_CONTRACT = "It has to make its second path a file with the bytes of the first."
 REMEDY_MOUNT = (
     "Import on a machine that mounts OMERO's managed repository; set omero.managed_repository if "
     "it is mounted at another path than the server's; or use import_transfer upload."
@@ -95,7 +96,14 @@ def _place_by_custom(transfer: str, file: SourceFile, location: Path) -> None:
         raise StageError(
             f"the import transfer {transfer} was called for {file.path} and made no file at "
             f"{location}",
-            "It has to make its second path a file with the bytes of the first.",
+            _CONTRACT,
+        )
+    if (size := location.stat().st_size) != file.size:
+        check_as_recorded(file, "checksum")  # perhaps it was the source that changed
+        raise StageError(
+            f"the import transfer {transfer} made {size} bytes of {file.path}, which has "
+            f"{file.size}",
+            _CONTRACT,
         )
 
 

@@ -3,7 +3,7 @@
 For links and copies the server first writes a probe through its own file handle, and the importer
 must find it: that proves that both mean the same place before anything is linked there. Every file
 has its own probe, because OMERO.server computes no digest for a file that it did not write to
-itself: `save` on a handle for reading does so only where the size differs from the one in the
+itself: of what it has open for reading it does so only where the size differs from the one in the
 database, and that is null until something was written (docs/import-protocol.md).
 """
 
@@ -37,10 +37,6 @@ _THREADS = 4
 UNREADABLE = (
     "The server must mount the folder of the sources at the same path, and be allowed to read "
     "it; else use import_transfer cp or upload."
-)
-_NOT_KEPT = (
-    "The server did not keep all that it was sent: see to its disk, then run the same command "
-    "again."
 )
 
 
@@ -104,7 +100,7 @@ class _Transfers:
         try:
             yield self._threads.submit(_send, uploader, place.file, self._block_size)
             self._done(place, "sent")
-            _check_size((yield Call(self._context, uploader, "save")), place, _NOT_KEPT)
+            _check_size((yield Call(self._context, uploader, "save")), place)
             self._done(place, "saved")
         finally:
             yield Call(self._context, uploader, "close")
@@ -124,24 +120,21 @@ class _Transfers:
         self._done(place, "probe written")
         yield self._threads.submit(_replace_probe, self._transfer, place, probe)
         self._done(place, "placed")
-        yield from self._save(place)
+        yield from self._have_read(place)
         self._done(place, "saved")
 
-    def _save(self, place: Place) -> Work:
+    def _have_read(self, place: Place) -> Work:
+        """Has the server note size and digest of what is in the probe's place: closing does it."""
         # Opened for reading: what a link points to is not the server's to write.
         try:
             uploader = yield Call(self._for_reading, self._process, "getUploader", place.index)
-            try:
-                saved = yield Call(self._context, uploader, "save")
-            finally:
-                yield Call(self._context, uploader, "close")
+            yield Call(self._context, uploader, "close")
         except (omero.SessionException, omero.ConcurrencyException):
             raise
         except omero.ServerError as error:
             raise StageError(
                 f"OMERO cannot read {place.location}: {error.message}", UNREADABLE
             ) from error
-        _check_size(saved, place, UNREADABLE)
 
     def _done(self, place: Place, step: str) -> None:
         if place.index == 0:
@@ -184,7 +177,7 @@ def _take_probe(location: Path, probe: bytes) -> None:
         ) from None
 
 
-def _check_size(saved: Any, place: Place, remedy: str) -> None:
+def _check_size(saved: Any, place: Place) -> None:
     """Names the size when it is the wrong one. That a digest is wrong, or not there at all, is
     for the server to find when it verifies the upload."""
     if saved is None or saved.getSize() is None:
@@ -195,7 +188,8 @@ def _check_size(saved: Any, place: Place, remedy: str) -> None:
         raise StageError(
             f"OMERO sees {size} bytes at {place.location}, but {place.file.path} has "
             f"{place.file.size}",
-            remedy,
+            "The server did not keep all that it was sent: see to its disk, then run the same "
+            "command again.",
         )
 
 
