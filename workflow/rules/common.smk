@@ -10,7 +10,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from snakemake.common import overwrite_function_params
 from snakemake.exceptions import WorkflowError
+from snakemake.resources import Resource
 from snakemake.settings.types import DeploymentMethod
 
 # Planning makes millions of objects that all stay; looking them through for garbage again and again
@@ -102,15 +104,19 @@ def stage_job(stage: str) -> str:
     return f"{PYTHON} -m ingest.job {stage} --threads {{threads}} {files}"
 
 
-def of_batch(function: Callable[..., object]) -> Callable[..., object]:
-    """A rule's function that can tell its signature, as it is asked to several times for each job;
-    working it out takes longer than the function."""
-    function.__signature__ = inspect.signature(function)
+def asked_once(function: Callable[..., object]) -> Callable[..., object]:
+    """A function whose parameters Snakemake need not work out, as it does several times for each
+    job; that takes longer than the function."""
+    overwrite_function_params(function, inspect.signature(function).parameters)
     return function
 
 
+# Through this it asks each rule's functions of resources.
+asked_once(Resource.evaluate)
+
+
 def minutes(stage: str, *more: object) -> Callable[..., object]:
-    return of_batch(
+    return asked_once(
         lambda wildcards, attempt: job_needs.minutes(
             stage, PLAN.batches[wildcards.batch], attempt, *more
         )
@@ -118,7 +124,7 @@ def minutes(stage: str, *more: object) -> Callable[..., object]:
 
 
 def memory_mb(stage: str, *more: object) -> Callable[..., object]:
-    return of_batch(
+    return asked_once(
         lambda wildcards, attempt: job_needs.memory_mb(
             stage, PLAN.batches[wildcards.batch], attempt, *more
         )
@@ -126,7 +132,7 @@ def memory_mb(stage: str, *more: object) -> Callable[..., object]:
 
 
 def cpus(stage: str) -> Callable[..., object]:
-    return of_batch(
+    return asked_once(
         lambda wildcards, attempt: job_needs.cpus(stage, PLAN.batches[wildcards.batch], attempt)
     )
 
@@ -138,4 +144,4 @@ def last_failure_from(stage: str) -> Callable[..., object]:
     before the one that failed are among them because the repair may have changed the files; what
     they did for the other filesets they find in the journal.
     """
-    return of_batch(lambda wildcards: FAILURES.since(stage, wildcards.batch))
+    return asked_once(lambda wildcards: FAILURES.since(stage, wildcards.batch))
