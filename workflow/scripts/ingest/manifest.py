@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -160,23 +160,20 @@ def _values(
         for line, fileset in zip(table.lines, table.columns["fileset"], strict=True)
         if line not in nameless
     }
-    fields = _fields(table, problem_of, sources, config)
-    names, defaults = list(fields), [DEFAULTS[name] for name in fields]
-    options = zip(*(table.columns[name] for name in PARSERS), strict=True)
-    rows = []
-    for line, fileset, path, texts, *values in zip(
-        table.lines, table.columns["fileset"], paths, options, *fields.values(), strict=True
-    ):
-        identity = _free_id(line, taken) if line in nameless else fileset
-        row: dict[str, Any] = {"id": identity, "row": line, "path": path}
-        for name, value, default in zip(names, values, defaults, strict=True):
-            if value != default:
-                row[name] = value
-        if line in problem_of:
-            row["problem"] = problem_of[line].to_json()
-        else:
-            row |= _unusual(texts)
-        rows.append(row)
+    rows: list[dict[str, Any]] = [
+        {"id": _free_id(line, taken) if line in nameless else fileset, "row": line, "path": path}
+        for line, fileset, path in zip(table.lines, table.columns["fileset"], paths, strict=True)
+    ]
+    for name, values in _fields(table, problem_of, sources, config).items():
+        default = DEFAULTS[name]
+        if values.count(default) < len(values):  # most fields are as by default in all rows
+            for row, value in zip(rows, values, strict=True):
+                if value != default:
+                    row[name] = value
+    _add_options(rows, table, problem_of)
+    for row in rows if problem_of else ():
+        if row["row"] in problem_of:
+            row["problem"] = problem_of[row["row"]].to_json()
     for found in table.ragged:
         identity = found.fileset
         if not usable_id(identity) or identity.lower() in taken:
@@ -194,10 +191,10 @@ def _fields(
     config: Config,
 ) -> dict[str, Sequence[Any]]:
     """Of each field of a Fileset that the cells give as they are, or nearly so, its values row by
-    row; without those that no row has."""
+    row."""
     columns = table.columns
     tags = {cell: _split(cell) or config.defaults.tags for cell in set(columns["tags"])}
-    fields: dict[str, Sequence[Any]] = {
+    return {
         "files": [_split(cell) for cell in columns["files"]],
         **{name: columns[name] for name in _DEFAULTED},
         "checksum": [
@@ -212,13 +209,14 @@ def _fields(
         "key_values": _named(columns, KEY_VALUE),
         "comments": _named({COMMENT: columns["comment"], **columns}, COMMENT),
     }
-    return {name: values for name, values in fields.items() if set(values) - {DEFAULTS[name]}}
 
 
 def _named(columns: Columns, prefix: str) -> Sequence[tuple[tuple[str, str], ...]]:
     """What a family of columns holds row by row, each cell under the name it is given with; nothing
     of empty cells."""
-    names = [name for name in columns if name.startswith(prefix)]
+    names = [name for name, cells in columns.items() if name.startswith(prefix) and any(cells)]
+    if not names:
+        return [()] * len(columns["fileset"])
     keys = [name.removeprefix(prefix) for name in names]
     return [
         tuple([(key, cell) for key, cell in zip(keys, cells, strict=True) if cell])
@@ -226,11 +224,17 @@ def _named(columns: Columns, prefix: str) -> Sequence[tuple[tuple[str, str], ...
     ]
 
 
-@lru_cache(maxsize=4096)
-def _unusual(texts: tuple[str, ...]) -> Mapping[str, Any]:
-    """Options of an import, from their texts in the order of PARSERS, that are not a Fileset's
-    defaults."""
-    return {name: value for name, value in parsed(*texts).items() if value != DEFAULTS[name]}
+def _add_options(rows: Sequence[dict[str, Any]], table: Table, problem_of: Container[int]) -> None:
+    """Adds to each row the options of its import that are not a Fileset's defaults."""
+    known: dict[tuple[str, ...], Mapping[str, Any]] = {}
+    options_of = zip(*(table.columns[name] for name in PARSERS), strict=True)
+    for row, texts in zip(rows, options_of, strict=True):
+        if row["row"] in problem_of:
+            continue
+        if texts not in known:
+            options = parsed(*texts).items()
+            known[texts] = {name: each for name, each in options if each != DEFAULTS[name]}
+        row |= known[texts]
 
 
 def _joined(problems: Sequence[RowProblem]) -> Mapping[int, Problem]:

@@ -39,8 +39,9 @@ def check_cells(table: Table, config: Config) -> Iterator[RowProblem]:
     for column, values in table.columns.items():
         is_text = column in ("description", "comment") or column.startswith(tuple(FAMILIES))
         characters = _CONTROL_IN_TEXT if is_text else _CONTROL
-        # All cells at once, of which hardly any have one.
-        if column != "fileset" and characters.search("".join(values)):
+        # All cells at once, of which hardly any have one (and if all is printable, none has).
+        cells = "".join(values)
+        if column != "fileset" and not cells.isprintable() and characters.search(cells):
             yield from _judge(table, column, _control_in_text if is_text else _control)
     yield from _judge(table, "target", target_problem)
     yield from _judge(table, "name", _name)

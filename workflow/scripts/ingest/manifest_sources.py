@@ -106,14 +106,15 @@ class SourceChecks:
             self.places[row.line] = real if is_folder or not row.files else _parent(real)
             if is_removed:
                 self._check_outside_store(row.path, real)
-            if not row.files:
-                _check_readable(row.path, status)
-            elif not (is_folder or stat.S_ISREG(status.st_mode)):
-                raise _neither(row.path, status)
-            if row.files:
+            # Of those files that are the row's own alone, as most are, all is known.
+            if row.files and (is_folder or row.files != (row.path.rpartition("/")[2],)):
+                if not (is_folder or stat.S_ISREG(status.st_mode)):
+                    raise _neither(row.path, status)
                 column = "files"
                 self._check_files(row, real, status)
-            elif not is_folder:
+                return
+            _check_readable(row.path, status)
+            if not is_folder:
                 self.sizes[row.line] = status.st_size
                 self._claim(row, column, self._files, real)
             else:
@@ -214,7 +215,6 @@ class SourceChecks:
         own = "" if is_folder else row.path.rpartition("/")[2]
         names: dict[str, None] = {}
         for entry in row.files:
-            # Of the row's own file all is known; most rows have no other.
             found = [entry] if entry == own else self._expand(row, folder, entry)
             names.update(dict.fromkeys(found))
         for name in names:

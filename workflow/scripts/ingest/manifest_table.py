@@ -95,7 +95,7 @@ def read_table(path: Path) -> Table:
     ]
     by_position = [*zip(*(cells for _, cells in whole), strict=True)] or [()] * len(names)
     columns = {
-        names[position]: [cell.strip() for cell in by_position[position]]
+        names[position]: [*map(str.strip, by_position[position])]
         for position in used
         if names[position] in COLUMNS or names[position].startswith(tuple(FAMILIES))
     }
