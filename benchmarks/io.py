@@ -222,7 +222,7 @@ def prepare(data: Data, name: str) -> None:
         plan.append(Fileset(f"fs{number}", number + 2, "", checksum_algorithm=algorithm))
         undigested = tuple(replace(file, digests={}) for file in files)
         upstream.append(Record(f"fs{number}", "convert", "ok", files=undigested))
-    (results / "plan.jsonl").write_text(json_lines(plan))
+    (results / "plan.jsonl").write_bytes(json_lines(plan))
     write_records(results / "convert.jsonl", upstream)
 
 

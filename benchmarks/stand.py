@@ -91,7 +91,7 @@ def write_filesets(folder: Path, filesets: int, files: int) -> None:
         facts = {"reader": "", "format": "", "algorithm": ALGORITHM}
         of_row = tuple(_source_file(path) for path in paths)
         records.append(Record(name, "transfer", "ok", files=of_row, facts=facts))
-    (folder / PLAN).write_text(json_lines(plan))
+    (folder / PLAN).write_bytes(json_lines(plan))
     write_records(folder / RECORDS, records)
 
 

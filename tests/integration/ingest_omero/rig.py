@@ -117,7 +117,7 @@ class Rig:
 
     def plan(self) -> Path:
         plan = self.folder / "plan.jsonl"
-        plan.write_text(json_lines(self.filesets))
+        plan.write_bytes(json_lines(self.filesets))
         return plan
 
     def checksum(self) -> Path:

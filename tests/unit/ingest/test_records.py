@@ -16,7 +16,7 @@ text = st.text(
 )
 numbers = st.integers(0, 2**63)
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | text,
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | text,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
     max_leaves=5,
 )

@@ -7,7 +7,6 @@ an intent that is written before an irreversible act is there whenever the act m
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ingest.atomic import fsync_folder
+from ingest.fast_json import decoded, encoded
 
 JOURNAL = "journal"  # its folder in the results folder
 
@@ -48,7 +48,7 @@ class Journal:
         events = []
         for line in lines:
             try:
-                event = json.loads(line)
+                event = decoded(line)
             except ValueError:
                 continue
             if isinstance(event, dict) and {"stage", "event"} <= event.keys():
@@ -56,13 +56,13 @@ class Journal:
         return events
 
     def append(self, fileset_id: str, stage: str, event: Event, **facts: Any) -> None:
-        """Adds one event and returns when it is on disk. `facts` are JSON values.
+        """Adds one event and returns when it is on disk. `facts` are JSON values, or a record.
 
         A stage that is going to remove files appends an "intent" with `removes=[path, ...]`, once
         all their bytes are verified elsewhere: see `removed`.
         """
         entry = {"time": datetime.now(UTC).isoformat(), "stage": stage, "event": event, **facts}
-        line = json.dumps(entry).encode() + b"\n"
+        line = encoded(entry) + b"\n"
         path = self.path(fileset_id)
         is_new = not path.exists()
         if is_new:

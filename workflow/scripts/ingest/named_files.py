@@ -7,13 +7,13 @@ only seen when one of them is opened, by a job that knows its own batch alone; h
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ingest.fast_json import decoded
 from ingest.file_names import Folders, matches
 from ingest.fileset import Fileset
 
@@ -80,5 +80,5 @@ def _real_folder(folder: str) -> str:
 
 @lru_cache(maxsize=1)
 def _table(path: Path, _mtime_ns: int) -> Table:
-    table: Table = json.loads(path.read_text(encoding="utf-8"))
+    table: Table = decoded(path.read_bytes())
     return table

@@ -21,10 +21,12 @@ from typing import Any, Literal
 from ingest.atomic import write_bytes
 from ingest.bulk.files import files_of
 from ingest.config import Config
+from ingest.fast_json import decoded, encoded
 from ingest.import_options import PARSERS
 from ingest.manifest_file import content
 from ingest.manifest_problems import ManifestError
 from ingest.named_files import FILE, named_files
+from ingest.records import json_lines
 
 MEMBERSHIP = "membership.json"
 NAMED_FILES = Path(FILE).name
@@ -36,8 +38,8 @@ BATCH_BYTES = 25_000_000_000  # some minutes' work for a file server
 
 # What decides how a manifest is read; another version of it reads the manifest again.
 _CODE = ("plan.py", "manifest*.py", "bulk/*.py", "expected_checksum.py", "file_names.py",
-         "fileset.py", "named_files.py", "records.py", "import_*.py", "conversion/options.py",
-         "omero/target_*.py")  # fmt: skip
+         "fast_json.py", "fileset.py", "named_files.py", "records.py", "import_*.py",
+         "conversion/options.py", "omero/target_*.py")  # fmt: skip
 _INDEX = {"inputs", "skipped", "batches"}  # what an index has at least
 _OPTIONS = ("manifest", "invalid_rows", "batch_size", "allowed_roots", "defaults", "converters")
 
@@ -92,9 +94,9 @@ def compile_plan(config: Config, root: Path = Path()) -> Plan:
     # Membership comes first and the index last: whoever is killed in between compiles again, and
     # puts every fileset where it was.
     files = {
-        MEMBERSHIP: _write_changed(folder / MEMBERSHIP, json.dumps(batches)),
+        MEMBERSHIP: _write_changed(folder / MEMBERSHIP, encoded(batches)),
         NAMED_FILES: _write_changed(
-            folder / NAMED_FILES, json.dumps(named_files(manifest.values, manifest.places))
+            folder / NAMED_FILES, encoded(named_files(manifest.values, manifest.places))
         ),
         **_write_batches(folder, batches, rows),
     }
@@ -112,7 +114,7 @@ def compile_plan(config: Config, root: Path = Path()) -> Plan:
         },
         "files": files,
     }
-    _write_changed(folder / "index.json", json.dumps(index, indent=1) + "\n")
+    _write_changed(folder / "index.json", (json.dumps(index, indent=1) + "\n").encode())
     return _plan(index)
 
 
@@ -231,19 +233,16 @@ def _write_batches(
     folder: Path, batches: Mapping[str, Sequence[str]], rows: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, int]:
     """Writes a file for each batch and removes those of others; the files' sizes by name."""
-
-    # (One encoder for all: each `dumps` makes itself a new one.)
-    encode = json.JSONEncoder(check_circular=False).encode
-    texts = {
-        f"{name}.jsonl": "".join([encode(rows[fileset]) + "\n" for fileset in members])
+    contents = {
+        f"{name}.jsonl": json_lines(rows[fileset] for fileset in members)
         for name, members in batches.items()
     }
     # On a network file system each write waits; a thousand of them need not wait for each other.
     with ThreadPoolExecutor(8) as executor:
         written = executor.map(
-            lambda name: _write_changed(folder / name, texts[name], False), texts
+            lambda name: _write_changed(folder / name, contents[name], False), contents
         )
-        sizes = dict(zip(texts, written, strict=True))
+        sizes = dict(zip(contents, written, strict=True))
     for path in folder.glob("*.jsonl"):
         if path.name not in sizes:
             path.unlink()
@@ -252,7 +251,7 @@ def _write_batches(
 
 def _read_json(path: Path) -> dict[str, Any] | None:
     try:
-        data: dict[str, Any] = json.loads(path.read_bytes())
+        data: dict[str, Any] = decoded(path.read_bytes())
         if not isinstance(data, dict) or not (
             data.keys() >= _INDEX
             if path.name == "index.json"
@@ -268,9 +267,8 @@ def _read_json(path: Path) -> dict[str, Any] | None:
     return data
 
 
-def _write_changed(path: Path, text: str, sync: bool = True) -> int:
+def _write_changed(path: Path, content: bytes, sync: bool = True) -> int:
     """Writes a file that is not there or has another content; its size in bytes."""
-    content = text.encode()
     if not path.exists() or path.read_bytes() != content:
         write_bytes(path, content, sync)
     return len(content)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ingest.atomic import write_text
+from ingest.atomic import write_bytes
+from ingest.fast_json import decoded, encoded
 from ingest.fileset import Fileset, Record, StageError
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ def _read(path: Path, made_of: Callable[[Any], T]) -> Iterator[T]:
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:
-                yield made_of(json.loads(line))
+                yield made_of(decoded(line))
             except (ValueError, KeyError, TypeError, AttributeError):
                 raise StageError(
                     f"{path} is damaged in line {number}: a disk was full, or it was edited",
@@ -37,9 +37,8 @@ def _read(path: Path, made_of: Callable[[Any], T]) -> Iterator[T]:
 
 
 def write_records(path: Path, records: Iterable[Record]) -> None:
-    write_text(path, json_lines(records))
+    write_bytes(path, json_lines(records))
 
 
-def json_lines(items: Iterable[Fileset | Record]) -> str:
-    # ASCII JSON, so that file names that are not valid UTF-8 survive as escaped surrogates.
-    return "".join(json.dumps(item.to_json()) + "\n" for item in items)
+def json_lines(items: Iterable[Fileset | Record | Mapping[str, Any]]) -> bytes:
+    return b"".join([encoded(item) + b"\n" for item in items])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import json
 import logging
 import os
 import signal
@@ -25,6 +24,7 @@ from ingest.batch_lock import batch_lock
 from ingest.config import Config, load
 from ingest.context import Context
 from ingest.failures import note_failure, note_words
+from ingest.fast_json import canonical
 from ingest.fileset import Fileset, Record, StageError, Unfinished
 from ingest.journal import JOURNAL, Journal, last_done
 from ingest.progress import progress_path
@@ -170,8 +170,7 @@ def input_key(stage: Stage, fileset: Fileset, upstream: Record, context: Context
         "facts": dict(upstream.facts),
         "settings": dict(stage.settings(context.config)),
     }
-    canonical = json.dumps(inputs, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(canonical(inputs)).hexdigest()
 
 
 def _run_fileset(stage: Stage, fileset: Fileset, upstream: Record, context: Context) -> Record:
@@ -186,7 +185,7 @@ def _run_fileset(stage: Stage, fileset: Fileset, upstream: Record, context: Cont
         )
         if record.succeeded:
             key = input_key(stage, fileset, upstream, context)
-            context.journal.append(fileset.id, stage.name, "done", key=key, record=record.to_json())
+            context.journal.append(fileset.id, stage.name, "done", key=key, record=record)
         elif record.status == "error":
             context.journal.append(
                 fileset.id, stage.name, "failed", cause=record.cause, remedy=record.remedy

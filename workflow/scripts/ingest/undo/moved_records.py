@@ -142,10 +142,10 @@ def rewrite_records(results: Path, batch: str, rows: set[str], roots: Roots) -> 
             _replace(path, json_lines(moved.values()), before.st_mtime_ns)
 
 
-def _replace(path: Path, text: str, mtime_ns: int) -> None:
+def _replace(path: Path, content: bytes, mtime_ns: int) -> None:
     beside = partial_path(path)  # always the same: a killed attempt's is written anew
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(text)
+    with beside.open("wb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     os.utime(beside, ns=(mtime_ns, mtime_ns))
