@@ -49,51 +49,55 @@ Transfer = Literal["none", "ln", "cp", "ln_s", "mv"]
 
 
 class Defaults(Section):
-    """What an empty cell of the manifest, or a column it does not have, means."""
+    """Values for empty cells of the manifest and for columns that it does not have."""
 
     target: TargetText = Field(
         default="",
         description="Where images go in OMERO, like Dataset:name:Incoming, "
-        "Project:name:P/Dataset:name:D or Screen:name:S. Empty: they stay orphaned.",
+        "Project:name:P/Dataset:name:D or Screen:name:S. Empty: they are orphaned.",
     )
     user: str = Field(
-        default="", description="OMERO user who will own them. Empty: the one who logs in."
+        default="", description="OMERO user who will own the images. Empty: the user who logs in."
     )
-    group: str = Field(default="", description="OMERO group. Empty: the user's default group.")
+    group: str = Field(
+        default="", description="OMERO group of the images. Empty: the user's default group."
+    )
     name: str = Field(
         default="",
-        description="Name of the images. Empty: OMERO takes the file's name.",
+        description="Name of the images. Empty: OMERO uses the file's name.",
         max_length=LONGEST_NAME,
     )
     description: str = Field(default="", description="Description of the images.")
     transfer: Transfer = Field(
         default="none",
-        description="How files get into transfer.store: ln (hard link), cp (copy), ln_s (symbolic "
-        "link), mv (link or copy, verify, remove the source), or none when they already lie where "
-        "they will stay.",
+        description="How files get into transfer.store: ln (hard link), cp (copy), ln_s "
+        "(symbolic link), mv (link or copy, verify, remove the source), or none if they are "
+        "already where they will stay.",
     )
     import_transfer: ImportTransfer = Field(
         default="ln_s",
-        description="How OMERO's managed repository gets them: ln_s (symbolic link), ln (hard "
-        "link; same file system only), cp (copy), upload (over the network); ln_rm, cp_rm, "
+        description="How files get into OMERO's managed repository: ln_s (symbolic link), ln "
+        "(hard link; same file system only), cp (copy), upload (over the network); ln_rm, cp_rm, "
         "upload_rm, which remove a fileset's sources once it is imported and verified; or "
         "module:function, your own (docs/manifest.md).",
     )
     convert: str = Field(
         default="",
-        description="The converter of rows that name none, like ometiff or ometiff?series=1.",
+        description="Converter for rows that name none, like ometiff or ometiff?series=1.",
     )
-    tags: tuple[str, ...] = Field(default=(), description="Tags put on images and plates.")
+    tags: tuple[str, ...] = Field(default=(), description="Tags for images and plates.")
 
 
 class Checksum(Section):
-    """Digests: computed before the import, compared with the manifest's and the server's."""
+    """Digests that are computed before the import and compared with the manifest's and the
+    server's."""
 
     algorithm: ChecksumAlgorithm = Field(
         default="Murmur3-128",
-        description="The one compared with the server's. Murmur3-128 is about 4.6 times cheaper "
-        "than SHA1-160; File-Size-64 compares no content at all; auto asks the server: Murmur3-128 "
-        "where it is offered, else what the server prefers. Named, it saves checksum jobs a login.",
+        description="The algorithm used to compare files with the server's. Murmur3-128 is about "
+        "4.6 times cheaper than SHA1-160; File-Size-64 compares no content at all; auto asks the "
+        "server: Murmur3-128 if it offers that, otherwise the one it prefers. With any value but "
+        "auto, checksum jobs need no login.",
     )
     archive: Literal["BLAKE3", "none"] = Field(
         default="BLAKE3", description="A second digest from the same read, for your archive."
@@ -101,42 +105,42 @@ class Checksum(Section):
 
 
 class TransferOptions(Section):
-    """The permanent store that rows with a transfer other than none are brought to."""
+    """The permanent store, for the files of rows with a transfer other than none."""
 
     store: FilePath | None = Field(
         default=None,
-        description="Folder that will hold <fileset>/<file> for good. null: only the transfer none "
-        "can be asked for.",
+        description="Folder that will hold <fileset>/<file> permanently. null: rows can only use "
+        "the transfer none.",
     )
     protect: bool = Field(
         default=False,
-        description="Take the right to write from the files that OMERO relies on: those in the "
+        description="Remove write permission from the files that OMERO relies on: those in the "
         "store, hard links and their sources, and sources that stay where they are. Copies and "
-        "converted files are read-only anyway.",
+        "converted files are read-only in any case.",
     )
 
 
 class Convert(Section):
-    """What becomes of files that a converter makes (see converters, and docs/conversion.md)."""
+    """What happens to the files that a converter makes (see converters, and docs/conversion.md)."""
 
     store: FilePath | None = Field(
         default=None,
-        description="Folder that will hold <fileset>/converted/ for good: OMERO links to it. null: "
-        "transfer.store.",
+        description="Folder that will hold <fileset>/converted/ permanently: OMERO links to it. "
+        "null: transfer.store.",
     )
     scratch: FilePath | None = Field(
         default=None,
-        description="Folder that converters write to first, on a fast disk. null: in the store.",
+        description="Folder on a fast disk that converters write to first. null: in the store.",
     )
     keep_original: Literal["archive", "reference", "none"] = Field(
         default="reference",
-        description="The raw files, which are never removed. archive: a verified copy is kept in "
-        "<fileset>/original/. reference: the image tells their path and digest. none: only the "
-        "record does.",
+        description="How the raw files, which are never removed, are kept track of. archive: by "
+        "a verified copy in <fileset>/original/. reference: by their paths and digests on the "
+        "images. none: only in the record.",
     )
     stage_then_redirect: bool = Field(
         default=False,
-        description="Import from convert.scratch, then copy to the store and lead the links of "
+        description="Import from convert.scratch, then copy to the store and point the links in "
         "OMERO's repository there. Both must be mounted where the server runs.",
     )
 
@@ -151,40 +155,42 @@ class Convert(Section):
 
 
 class Omero(Section):
-    """The OMERO server. User and password are never written here: they come from OMERO_USER and
-    OMERO_PASSWORD, from OMERO_SESSION, or from a login of the omero command line."""
+    """The OMERO server. Never write user and password here: they come from OMERO_USER and
+    OMERO_PASSWORD, from OMERO_SESSION, or from an `omero login`."""
 
     embedded: bool = Field(
         default=True,
-        description="Start the embedded server, for rehearsal and the demo. false: import into "
+        description="Start the embedded server, for rehearsals and the demo. false: import into "
         "your own OMERO.server.",
     )
     embedded_folder: FilePath = Field(
-        default=Path("omero-embedded"), description="The embedded server's database and repository."
+        default=Path("omero-embedded"),
+        description="Folder of the embedded server's database and repository.",
     )
     embedded_users: FilePath | None = Field(
         default=None,
-        description="Users and groups of the embedded server (YAML). null: those of "
+        description="YAML file with the embedded server's users and groups. null: "
         "omero_embedded/users.yaml.",
     )
     host: str | None = Field(
         default=None,
-        description="Your server's name, reached by an encrypted connection (ssl). Unencrypted: "
+        description="Your server's name, for an encrypted connection (SSL). Unencrypted: "
         "tcp://NAME; WebSockets: wss://NAME/PATH or ws://NAME/PATH. null: from OMERO_HOST.",
     )
     port: Port | None = Field(
         default=None,
-        description="Its port. null: from OMERO_PORT, else 4064 (tcp:// 4063, wss:// 443, "
-        "ws:// 80).",
+        description="The server's port. null: from OMERO_PORT, or else 4064 (tcp:// 4063, wss:// "
+        "443, ws:// 80).",
     )
     secure: bool = Field(
         default=True,
-        description="false: encrypt the login only, where the server allows it (ssl).",
+        description="true: encrypt everything. false: encrypt only the login, if the server "
+        "allows it (SSL).",
     )
     managed_repository: FilePath | None = Field(
         default=None,
-        description="Where this machine mounts OMERO's managed repository. null: at the same path "
-        "as the server has it.",
+        description="Where this machine mounts OMERO's managed repository. null: at the same "
+        "path as on the server.",
     )
 
 
@@ -192,49 +198,50 @@ class Import(Section):
     """The import itself."""
 
     thumbnails: bool = Field(
-        default=True, description="Let the server make thumbnails while it imports."
+        default=True, description="Let the server make thumbnails during the import."
     )
     minmax: bool = Field(
         default=True, description="Let the server compute each channel's minimum and maximum."
     )
     pixel_size: PixelSize = Field(
         default="",
-        description="Size of a pixel where a file does not tell, in micrometres: 0.65x0.65x2, or "
+        description="Size of a pixel in micrometres, for files that do not say: 0.65x0.65x2, or "
         "one number for x, y and z.",
     )
     annotations: tuple[AnnotationId, ...] = Field(
-        default=(), description="Ids of annotations in OMERO that are put on every image."
+        default=(), description="Ids of annotations in OMERO to link to every image."
     )
     exclude: tuple[Exclusion, ...] = Field(
         default=(),
-        description="Import nothing that is in OMERO already, whoever imported it: clientpath "
-        "(known by its path), filename (by its files' names and checksums).",
+        description="Skip what is already in OMERO, whoever imported it: clientpath (found by "
+        "its path), filename (found by its files' names and checksums).",
     )
     parallel_filesets: Count = Field(
-        default=4, le=1000, description="Filesets in flight at once, per job."
+        default=4, le=1000, description="How many filesets a job imports at once."
     )
     parallel_files: Count = Field(
         default=32,
         le=10_000,
-        description="Files of a fileset in flight at once; of those whose bytes are moved, 4.",
+        description="How many files of a fileset are handled at once (at most 4 if they are "
+        "copied or uploaded).",
     )
     transfer_folder: FilePath | None = Field(
         default=None,
-        description="Folder of the Python modules that an import_transfer module:function names. "
-        "null: Python finds them by itself.",
+        description="Folder with the Python modules for import_transfer module:function. null: "
+        "wherever Python finds modules.",
     )
     wait: Wait = Field(
         default=240,
-        description="How long to wait for the server to finish one fileset after its transfer: a "
-        "number of minutes, forever, or no. The import goes on without us, and the next run takes "
-        "it over.",
+        description="How long to wait for the server to finish a fileset after its transfer: a "
+        "number of minutes, forever, or no. After that the server goes on by itself, and the next "
+        "run picks up the result.",
     )
     retry_seconds: Number = Field(
         default=300,
         le=10_000_000,
-        description="How long a fileset is tried again, with longer and longer pauses, after the "
-        "connection to OMERO was lost or OMERO was too busy. It begins by asking OMERO how far the "
-        "last attempt got.",
+        description="How long to keep retrying a fileset, with longer and longer pauses, after "
+        "the connection to OMERO was lost or OMERO was too busy. Each attempt begins by asking "
+        "OMERO how far the last one got.",
     )
 
 
@@ -244,21 +251,26 @@ class Annotate(Section):
     namespace_prefix: str = Field(
         default="omero-ingest",
         min_length=1,
-        description="Our annotations' namespaces begin with this; keep it once it is in use.",
+        description="Beginning of our annotations' namespaces; do not change it once it is in use.",
     )
-    key_values: bool = Field(default=True, description="The manifest's kv.<key> columns.")
-    tags: bool = Field(default=True, description="The manifest's tags; existing tags are re-used.")
+    key_values: bool = Field(
+        default=True, description="Attach the manifest's kv.<key> columns as key-value pairs."
+    )
+    tags: bool = Field(
+        default=True, description="Attach the manifest's tags; existing tags are reused."
+    )
     source_link: bool = Field(
-        default=True, description="Where the files came from: host, path, digest, manifest row."
+        default=True,
+        description="Attach where the files came from: host, path, digest, manifest row.",
     )
 
 
 class Report(Section):
     """results/report.html."""
 
-    title: str = Field(default="OMERO ingest", description="Its title.")
+    title: str = Field(default="OMERO ingest", description="Title of the page.")
     thumbnails: Number = Field(
-        default=200, le=100_000, description="How many thumbnails it shows at most."
+        default=200, le=100_000, description="Largest number of thumbnails on the page."
     )
 
 
@@ -290,20 +302,20 @@ class Config(Section):
 
     manifest: FilePath = Field(
         default=Path("config/manifest.csv"),
-        description="One row per fileset: docs/manifest.md lists its columns.",
+        description="The table of filesets, one row each: docs/manifest.md lists its columns.",
     )
     results: ResultsFolder = Field(
-        default=Path("results"), description="Plan, records, journal, tables and report."
+        default=Path("results"), description="Folder for plan, records, journal, tables and report."
     )
     invalid_rows: Literal["refuse", "skip"] = Field(
         default="refuse",
-        description="refuse: nothing is done while a row of the manifest is wrong. skip: such rows "
-        "are reported as impossible and the others go on.",
+        description="refuse: do nothing as long as a row of the manifest is invalid. skip: "
+        "report invalid rows as impossible and go on with the others.",
     )
     batch_size: BatchSize = Field(
         default="auto",
-        description="Filesets per job. auto: one, and above 1,000 filesets up to 250 small ones, "
-        "or as many as it takes for 1,000 batches.",
+        description="Filesets per job. auto: one; with more than 1,000 filesets, up to 250 small "
+        "ones, or as many as it takes to stay within 1,000 batches.",
     )
     allowed_roots: tuple[FilePath, ...] = Field(
         default=(),
@@ -316,8 +328,8 @@ class Config(Section):
     convert: Convert = Convert()
     converters: dict[ConverterName, Converter] = Field(
         default={},
-        description="Programs that turn raw files into what OMERO reads; a row's `convert` cell "
-        "names one. docs/conversion.md lists their options.",
+        description="Programs that turn raw files into something OMERO can read; a row's "
+        "`convert` cell names one. docs/conversion.md lists their options.",
         examples=[_CONVERTERS],
     )
     omero: Omero = Omero()
@@ -327,8 +339,8 @@ class Config(Section):
     report: Report = Report()
     drop: Trees = Field(
         default={},
-        description="Trees that are scanned for new filesets, by names of your own. "
-        "docs/drop-folders.md lists their options.",
+        description="Drop folders, which are scanned for new filesets, under names of your "
+        "choice. docs/drop-folders.md lists their options.",
         examples=[_DROP],
     )
     watch: Watch = Watch()

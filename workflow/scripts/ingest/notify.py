@@ -48,16 +48,19 @@ MailAddress = Annotated[str, AfterValidator(_address)]
 
 
 class Mail(Section):
-    """Who gets a mail, and by which server."""
+    """Mail: to whom, and through which server."""
 
-    to: tuple[MailAddress, ...] = Field(default=(), description="Who gets it.")
+    to: tuple[MailAddress, ...] = Field(
+        default=(), description="Recipients. Empty: no mail is sent."
+    )
     sender: MailAddress = Field(
-        default="omero-ingest@localhost", alias="from", description="Whom it is from."
+        default="omero-ingest@localhost", alias="from", description="Sender."
     )
     smtp: str = Field(
         default="localhost:25",
-        description="The mail server, NAME:PORT; encrypted where it can, and always with port 465. "
-        "User and password come from OMERO_INGEST_SMTP_USER and OMERO_INGEST_SMTP_PASSWORD.",
+        description="The mail server, NAME:PORT. The connection is encrypted if the server can, "
+        "and always with port 465. User and password come from OMERO_INGEST_SMTP_USER and "
+        "OMERO_INGEST_SMTP_PASSWORD.",
     )
 
     @model_validator(mode="after")
@@ -69,13 +72,13 @@ class Mail(Section):
 
 
 class Notify(Section):
-    """Who is told when a run fails (docs/state.md). Nobody by default."""
+    """Who is notified when a run fails (docs/state.md). By default, nobody."""
 
     mail: Mail = Mail()
     webhook: Annotated[str, AfterValidator(_web)] = Field(
         default="",
-        description="Address that gets a JSON object by POST, its `text` being the verdict. One "
-        "that is secret is given by OMERO_INGEST_WEBHOOK, in the environment; a token by "
+        description="URL to which a JSON object is POSTed, with the verdict as its `text`. Pass "
+        "a secret URL as OMERO_INGEST_WEBHOOK in the environment instead, and a token as "
         "OMERO_INGEST_WEBHOOK_TOKEN.",
     )
 

@@ -92,7 +92,7 @@ class Converter(BaseModel):
     image: str = Field(
         default="",
         description="A .sif file, a sandbox folder, docker://..., oras://..., or the name of an "
-        "image that podman or docker has.",
+        "image known to podman or docker.",
     )
     command: Annotated[str, AfterValidator(_command)] = Field(
         default="",
@@ -101,35 +101,40 @@ class Converter(BaseModel):
     )
     runtime: Runtime = Field(
         default="auto",
-        description="auto: the first of apptainer, podman and docker that works. host: a tool "
-        "installed on the node, which nothing keeps in its place.",
+        description="auto: the first of apptainer, podman and docker that works. host: a program "
+        "installed on the node, which runs without isolation.",
     )
     output: str = Field(
         default="",
-        description="Globs, separated by ';', of the images among what the converter wrote. "
-        "Empty: everything but texts and tables.",
+        description="Globs, separated by ';', for the images among the converter's files. Empty: "
+        "everything except text files and tables.",
     )
     key_values: str = Field(
-        default="", description="Glob of JSON files with key-values that the converter wrote."
+        default="", description="Glob for the converter's JSON files with key-value pairs."
     )
     parameters: Annotated[dict[str, str], AfterValidator(_parameters)] = Field(
-        default={}, description="Parameters that rows need not give."
+        default={}, description="Default values for parameters that rows leave out."
     )
     environment: Annotated[dict[str, str], AfterValidator(_environment)] = Field(
-        default={}, description="Variables; the converter has no others of ours."
+        default={}, description="Environment variables; the converter gets no others of ours."
     )
-    cpus: PositiveInt = Field(default=1, le=10_000, description="Processors it may keep busy.")
+    cpus: PositiveInt = Field(default=1, le=10_000, description="Processors it may use.")
     memory_mb: PositiveInt | None = Field(
-        default=None, le=100_000_000, description="It is ended when it takes more memory than that."
+        default=None,
+        le=100_000_000,
+        description="The converter is stopped when it uses more memory than this.",
     )
     time_limit_minutes: float = Field(
-        default=240, gt=0, le=1_000_000, description="It is ended when it takes longer than that."
+        default=240,
+        gt=0,
+        le=1_000_000,
+        description="The converter is stopped when it takes longer than this.",
     )
     network: bool = Field(default=False, description="Whether it may use the network.")
     alt_output: bool = Field(
         default=False,
-        description="biomero: also give --altoutputfolder, for an image that insists on it. What "
-        "is written there is not kept when the output folder has it too.",
+        description="biomero: also pass --altoutputfolder, for images that insist on it. Files "
+        "there are not kept if the output folder has them too.",
     )
     working_folder: str = Field(
         default="", description="The folder inside the image to run in. Empty: the image's own."

@@ -13,5 +13,5 @@ class Doctor(Section):
     temporary: tuple[str, ...] = Field(
         default=("/tmp", "/var/tmp", "/dev/shm", "/run", "*scratch*"),
         description="What counts as temporary storage: paths of folders, or globs for a folder's "
-        "name. File systems in memory always do.",
+        "name. In-memory file systems always count.",
     )

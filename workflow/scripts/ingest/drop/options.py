@@ -106,13 +106,13 @@ GroupBy = Annotated[str, AfterValidator(_group_by)]
 Cells = Annotated[dict[str, str], AfterValidator(_cells)]
 
 
-_OF_USER = "The tree's option of this name, for this user. null: as the tree has it."
+_OF_USER = "The tree's option of this name, for this user. null: the tree's value."
 
 
 class UserOptions(Section):
-    """What differs for one user of a tree; null: as the tree has it."""
+    """What differs for one user of a tree. null: the tree's value."""
 
-    skip: bool = Field(default=False, description="Leave this user's folder alone.")
+    skip: bool = Field(default=False, description="Ignore this user's folder.")
     group: str | None = Field(default=None, description=_OF_USER)
     target: TargetText | None = Field(default=None, description=_OF_USER)
     settle: NonNegativeFloat | None = Field(default=None, description=_OF_USER)
@@ -126,28 +126,31 @@ class UserOptions(Section):
 
 
 class Tree(Section):
-    """A tree that is scanned."""
+    """A folder tree that is scanned."""
 
     root: FilePath = Field(description="The folder.")
     user: str = Field(
         default=EACH_USER,
-        description="OMERO user who will own the images. '*': the folders below root bear the "
-        "users' names. Empty: the account that logs in.",
+        description="OMERO user who will own the images. '*': the folders directly below root "
+        "are named after users. Empty: the account that logs in.",
     )
     group: str = Field(default="", description="OMERO group. Empty: the user's default group.")
     target: TargetText = Field(default="", description="Where images go, as in a manifest.")
     settle: NonNegativeFloat = Field(
-        default=60, description="Seconds for which a file must not have changed."
+        default=60, description="Seconds without a change after which a file counts as settled."
     )
     whitelist: tuple[str, ...] = Field(
         default=(),
-        description="Globs of names; only such files are opened or begin a fileset. Empty: all.",
+        description="Globs of names; only matching files are opened or start a fileset. Empty: "
+        "all.",
     )
     ignore: tuple[str, ...] = Field(
-        default=(), description="Globs of names, or of paths below root, that are passed over."
+        default=(), description="Globs of names, or of paths below root, that are skipped."
     )
     readers: tuple[str, ...] = Field(
-        default=(), description="Bio-Formats readers, like OMETiffReader. Empty: all of them."
+        default=(),
+        description="Bio-Formats readers whose formats are accepted, like "
+        "OMETiffReader. Empty: all.",
     )
     group_by: GroupBy = Field(
         default="bioformats",
@@ -156,16 +159,16 @@ class Tree(Section):
     )
     ready_marker: Marker = Field(
         default="",
-        description="A file that says that all is there: READY, {name}.done, {stem}.done. Empty: "
-        "time alone tells.",
+        description="A file that says that everything has arrived: READY, {name}.done, "
+        "{stem}.done. Empty: only time counts.",
     )
-    subfolders: bool = Field(default=True, description="Whether to look into sub-folders.")
-    batch: PositiveInt = Field(default=100, description="Filesets per manifest at most.")
+    subfolders: bool = Field(default=True, description="Whether to look into subfolders.")
+    batch: PositiveInt = Field(default=100, description="Largest number of filesets per manifest.")
     cells: Cells = Field(
-        default={}, description="Other columns of the manifest and what they hold in every row."
+        default={}, description="Other columns of the manifest, with their value for every row."
     )
     users: dict[str, UserOptions] = Field(
-        default={}, description="By user: the options that differ in the user's own folder."
+        default={}, description="Per user: the options that differ in the user's own folder."
     )
 
     def of_user(self, user: str) -> Tree:

@@ -9,18 +9,18 @@ from ingest.conversion.options import ConverterName
 
 
 class Orders(Section):
-    """Orders of OMERO.biomero's web page (docs/orders.md). The address of their database holds a
-    password, so it comes from INGEST_TRACKING_DB_URL."""
+    """Orders from OMERO.biomero's web page (docs/orders.md). The address of their database contains
+    a password, so it comes from INGEST_TRACKING_DB_URL."""
 
-    enabled: bool = Field(default=False, description="Whether make watch takes orders.")
+    enabled: bool = Field(default=False, description="Whether `make watch` takes orders.")
     paths: dict[str, FilePath] = Field(
         default={},
         description="Where this machine has the folders that the web page names: {/data: "
-        "/mnt/microscopes}. A folder that is not here has the same path here.",
+        "/mnt/microscopes}. Folders not listed have the same path here.",
     )
     converters: dict[str, ConverterName] = Field(
         default={},
-        description="Which of the converters stands for an order's container: "
-        "{cellularimagingcf/convertleica-docker:v1.2.0: leica}. A container that is the image of a "
-        "converter with the contract biomero need not be here.",
+        description="The converter to use for an order's container: "
+        "{cellularimagingcf/convertleica-docker:v1.2.0: leica}. A container that is the image of "
+        "a converter with the contract biomero need not be listed.",
     )

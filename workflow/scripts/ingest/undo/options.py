@@ -55,51 +55,52 @@ Roots = Annotated[dict[str, str], AfterValidator(_roots)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 _APPLY = (
-    "no: only list what would be done. yes: do it, if it is no more than `most`. A number: do it, "
-    "if it is exactly so many; the list ends with the number."
+    "no: only list what would be done. yes: do it, if it is no more than `most`. A number: do "
+    "it, if there are exactly that many; the list ends with the number."
 )
-_MOST = "The part of all that `apply: yes` may change: a tenth. Beyond it the number is asked for."
+_MOST = "The share of everything that `apply: yes` may change. For more, give the number."
 
 
 class Relink(Section):
-    """`snakemake relink`: leads the links of what was imported to where storage was moved
+    """`snakemake relink`: points the links of what was imported to where storage was moved
     (docs/undo.md)."""
 
     roots: Roots = Field(
         default={},
-        description="Old folders and where they are now. Where two fit, the longer one counts.",
+        description="Old folders and where they are now. If two match, the longer one counts.",
         examples=["roots: {/old/store: /new/store}"],
     )
     apply: Apply = Field(default=False, description=_APPLY)
     most: Fraction = Field(default=0.1, description=_MOST)
     verify: Literal["full", "size"] = Field(
         default="full",
-        description="full: read every file at its new place and compare its digest with the one it "
-        "was imported with. size: compare sizes alone.",
+        description="full: read every file at its new place and compare its digest with the one "
+        "it was imported with. size: compare only sizes.",
     )
 
 
 class Rollback(Section):
-    """`snakemake rollback`: takes what this results folder's runs imported out of OMERO again
+    """`snakemake rollback`: removes from OMERO what this results folder's runs imported
     (docs/undo.md)."""
 
     apply: Apply = Field(default=False, description=_APPLY)
     most: Fraction = Field(default=0.1, description=_MOST)
     filesets: tuple[str, ...] = Field(
-        default=(), description="Only these rows. Empty: all of the manifest."
+        default=(), description="Only these rows. Empty: all rows of the manifest."
     )
     used: bool = Field(
         default=False,
-        description="Also filesets that people have worked on since: their ROIs, annotations and "
-        "links to other containers go with the images.",
+        description="Also remove filesets that people have worked on since: their ROIs, "
+        "annotations and links to other containers are removed with the images.",
     )
     containers: bool = Field(
         default=False,
-        description="Also Datasets, Projects and Screens that these runs made and nothing is left "
-        "in.",
+        description="Also remove Datasets, Projects and Screens that these runs made and that "
+        "are empty afterwards.",
     )
     bring_back: FilePath | None = Field(
         default=None,
-        description="Folder to which files that are only left in OMERO (ln_rm, cp_rm, upload_rm) "
-        "are copied and verified before they are deleted there. null: such filesets stay.",
+        description="Folder to which files that only OMERO still has (after ln_rm, cp_rm, "
+        "upload_rm) are copied and verified before they are deleted there. null: such filesets "
+        "stay.",
     )

@@ -10,19 +10,19 @@ from ingest.config_types import FilePath, Section
 
 
 class Watch(Section):
-    """What `make watch` does; docs/drop-folders.md."""
+    """What `make watch` does (docs/drop-folders.md)."""
 
     intakes: FilePath = Field(
         default=Path("intakes"),
-        description="Folder of the manifests that drop folders and orders become, and of their "
-        "results.",
+        description='Folder for the manifests that drop folders and orders become ("intakes"), '
+        "and for their results.",
     )
     interval: PositiveFloat = Field(
-        default=60, description="Seconds from one look at the ways in to the next."
+        default=60, description="Seconds between two looks for new files and orders."
     )
     wake: bool = Field(
         default=True,
-        description="Look earlier when the file system tells that something changed (inotify).",
+        description="Look earlier if the file system reports a change (inotify).",
     )
     read_limit: PositiveFloat = Field(
         default=600,
@@ -34,9 +34,9 @@ class Watch(Section):
     )
     retry_minutes: PositiveFloat = Field(
         default=5,
-        description="When an intake that failed is run again; then after twice that time, and so "
-        "on, up to a day.",
+        description="Minutes until an intake that failed is run again; then twice as long, and "
+        "so on, up to a day.",
     )
     attempts: PositiveInt = Field(
-        default=12, description="How often an intake is run before it is left to a person."
+        default=12, description="How often an intake is tried before it is left to a person."
     )
