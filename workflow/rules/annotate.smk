@@ -16,5 +16,7 @@ rule annotate:
     params:
         settings=settings("omero", "annotate"),
         last_failure=last_failure_from("annotate"),
+    message:
+        job_title("annotate")
     shell:
         stage_job("annotate")

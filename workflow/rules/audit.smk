@@ -5,5 +5,7 @@ rule audit:
     conda:
         "../../envs/ingest.yaml"
     threads: 4
+    message:
+        "Comparing OMERO, the journal and the disks"
     script:
         "../scripts/audit.py"

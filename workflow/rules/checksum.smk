@@ -17,5 +17,7 @@ rule checksum:
         # jobs behind it, and then passes them over because their input from it is ancient.
         settings=settings("checksum", "transfer", "omero", "importing", "annotate"),
         last_failure=last_failure_from("checksum"),
+    message:
+        job_title("checksum")
     shell:
         stage_job("checksum")

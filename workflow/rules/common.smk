@@ -98,6 +98,11 @@ HAS_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_me
 PYTHON = "python" if HAS_CONDA else shlex.quote(sys.executable)
 
 
+def job_title(stage: str) -> str:
+    """What Snakemake shows of a job, in place of all its files and resources."""
+    return f"{stage} {{wildcards.batch}}"
+
+
 def stage_job(stage: str) -> str:
     """The command of a stage's rule. (Snakemake fills it in three times for each job it plans.)"""
     files = "--input {input:q} --output {output:q} --log {log:q}"

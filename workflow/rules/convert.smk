@@ -19,5 +19,7 @@ rule convert:
             for name, each in CONFIG.converters.items()
         },
         last_failure=last_failure_from("convert"),
+    message:
+        job_title("convert")
     shell:
         stage_job("convert")

@@ -4,5 +4,7 @@ rule doctor:
     retries: 0
     conda:
         "../../envs/ingest.yaml"
+    message:
+        "Checking login, rights, mounts and storage"
     script:
         "../scripts/doctor.py"

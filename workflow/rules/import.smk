@@ -16,5 +16,7 @@ rule import_filesets:
     params:
         settings=settings("omero", "importing"),
         last_failure=last_failure_from("import"),
+    message:
+        job_title("import")
     shell:
         stage_job("import")

@@ -4,5 +4,7 @@ rule ledger:
     retries: 0
     conda:
         "../../envs/ingest.yaml"
+    message:
+        "Rebuilding the database of all runs"
     script:
         "../scripts/ledger.py"

@@ -3,5 +3,7 @@ rule manifest:
         f"{RESULTS}/logs/manifest.log",
     conda:
         "../../envs/ingest.yaml"
+    message:
+        "Scanning the drop folders"
     script:
         "../scripts/manifest.py"

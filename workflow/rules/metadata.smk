@@ -18,5 +18,7 @@ rule metadata:
         omero=1,
     params:
         settings=settings("omero", "annotate", "metadata"),
+    message:
+        "Putting the tables of metadata into OMERO"
     script:
         "../scripts/metadata.py"

@@ -4,5 +4,7 @@ rule orders:
     retries: 0
     conda:
         "../../envs/ingest.yaml"
+    message:
+        "Looking for orders"
     script:
         "../scripts/orders.py"

@@ -4,5 +4,7 @@ rule plan_report:
     retries: 0
     conda:
         "../../envs/ingest.yaml"
+    message:
+        "Working out what a run would do, row by row"
     script:
         "../scripts/plan_report.py"

@@ -5,5 +5,7 @@ rule relink:
     conda:
         "../../envs/ingest.yaml"
     threads: 4
+    message:
+        "Looking at OMERO's links"
     script:
         "../scripts/relink.py"

@@ -4,5 +4,7 @@ rule rollback:
     retries: 0
     conda:
         "../../envs/ingest.yaml"
+    message:
+        "Looking for this manifest's imports in OMERO"
     script:
         "../scripts/rollback.py"

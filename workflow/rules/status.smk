@@ -4,5 +4,7 @@ rule status:
     retries: 0
     conda:
         "../../envs/ingest.yaml"
+    message:
+        "Reading where everything stands"
     script:
         "../scripts/status.py"

@@ -18,6 +18,8 @@ rule summary:
     params:
         settings=settings("omero", "report"),
         snakefile=workflow.main_snakefile,
+    message:
+        "Writing the tables and the report"
     script:
         "../scripts/summary.py"
 
@@ -38,5 +40,7 @@ rule verdict:
     retries: 0
     conda:
         "../../envs/ingest.yaml"
+    message:
+        "Checking that every fileset succeeded"
     script:
         "../scripts/verdict.py"

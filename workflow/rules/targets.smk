@@ -16,5 +16,7 @@ rule targets:
         settings=settings("omero"),
         tags=CONFIG.annotate.tags,
         last_failure=FAILURES.at("targets"),
+    message:
+        "Finding or making accounts, targets and tags in OMERO"
     script:
         "../scripts/targets.py"

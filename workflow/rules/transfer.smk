@@ -16,5 +16,7 @@ rule transfer:
     params:
         settings=settings("transfer", "omero"),
         last_failure=last_failure_from("transfer"),
+    message:
+        job_title("transfer")
     shell:
         stage_job("transfer")
