@@ -47,7 +47,8 @@ def test_what_was_there_and_what_is_under_way_is_shown(tmp_path: Path) -> None:
     assert "already in OMERO as Fileset:77" in page.text
     assert "1 fileset is still being imported by OMERO: run the same command again." in page.text
     tiles = dict(re.findall(r'<dt>([^<]*)</dt><dd class="\w*">([^<]*)</dd></div>', html))
-    assert (tiles["filesets done"], tiles["filesets failed"]) == ("1", "0")
+    assert (tiles["filesets imported"], tiles["filesets failed"]) == ("1", "0")
+    assert (tiles["filesets there already"], tiles["filesets being imported"]) == ("1", "1")
 
 
 def test_totals_are_of_what_is_in_omero(tmp_path: Path) -> None:
@@ -59,13 +60,13 @@ def test_totals_are_of_what_is_in_omero(tmp_path: Path) -> None:
     html = render(outcomes, made_run(tmp_path), {})
     tiles = dict(re.findall(r'<dt>([^<]*)</dt><dd class="\w*">([^<]*)</dd></div>', html))
     assert tiles == {
-        "filesets done": "2",
+        "filesets imported": "2",
         "filesets failed": "1",
         "images": "4",
         "plate": "1",
         "files": "3",
         "of data": "1.2 MB",
-        "at work": "12 s",
+        "working time": "12 s",
         "throughput": "100 kB/s",
     }
 
@@ -146,11 +147,26 @@ def test_a_large_table_holds_failures_first_and_says_so(tmp_path: Path, monkeypa
 
 
 def test_many_failures_are_counted(tmp_path: Path) -> None:
-    outcomes = [failed(f"f{n}", "import") for n in range(report.FAILURES_TOLD + 7)]
+    outcomes = [failed(f"f{n}", "import", cause=f"{n}") for n in range(report.FAILURES_TOLD + 7)]
     page = Page(render(outcomes, made_run(tmp_path), {}))
     assert len(page.of("h3")) == report.FAILURES_TOLD
     assert "7 more failed" in page.text
     assert f"import ({report.FAILURES_TOLD + 7})" in page.text
+
+
+def test_what_failed_alike_is_told_once(tmp_path: Path) -> None:
+    away = [failed(f"f{n}", "import", cause="OMERO is away") for n in range(300)]
+    page = Page(render([*away, failed("bad", "convert")], made_run(tmp_path), {}))
+    assert page.text.count("OMERO is away") == 1
+    assert "f0 and 299 more filesets" in page.text and "f19 and more" in page.text
+    assert len(page.of("h3")) == 2 and "more failed" not in page.text
+    assert page.text.index("convert (1)") < page.text.index("import (300)")
+
+
+def test_what_to_type_is_shown_as_code(tmp_path: Path) -> None:
+    bad = failed("a", "import", remedy="Write `<b>` or `files`.")
+    html = render([bad], made_run(tmp_path), {})
+    assert "Write <code>&lt;b&gt;</code> or <code>files</code>." in html
 
 
 def test_digests_of_every_file_are_there_up_to_a_limit(tmp_path: Path) -> None:

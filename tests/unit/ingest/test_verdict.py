@@ -49,10 +49,22 @@ def test_a_run_without_a_summary_tells_what_is_unfinished() -> None:
 
 
 def test_only_the_first_failures_are_told_and_the_rest_counted() -> None:
-    text = verdict([failed(f"f{number:02d}", "import") for number in range(LISTED + 5)], REPORT)
+    many = [failed(f"f{n:02d}", "import", cause=f"no {n}") for n in range(LISTED + 5)]
+    text = verdict(many, REPORT)
     assert f"f{LISTED - 1:02d}" in text
     assert f"f{LISTED:02d}" not in text
-    assert "5 more" in text
+    assert "... and 5 more: imported.csv" in text
+    of_records = [Record(f"f{n:02d}", "import", "error", f"no {n}", "") for n in range(LISTED + 5)]
+    assert "... and 5 more" in verdict_of_records(of_records)
+
+
+def test_what_failed_alike_is_told_once() -> None:
+    away = [failed(f"f{n:03d}", "import", row=n, cause="OMERO is away") for n in range(400)]
+    text = verdict([*away, failed("bad", "convert", row=9, cause="truncated")], REPORT)
+    assert text.count("OMERO is away") == 1
+    assert "f000 (row 0 of the manifest, import)" in text and "and 397 more filesets" in text
+    assert "401 failed:" in text and "bad (row 9 of the manifest, convert)" in text
+    assert "imported.csv" not in text
 
 
 def test_control_characters_do_not_reach_the_terminal() -> None:

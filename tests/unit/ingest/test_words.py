@@ -19,7 +19,8 @@ def test_sizes_are_for_people(number: float, text: str) -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0.04, "0.0 s"),
+        (0, "0.0 s"),
+        (0.04, "< 0.1 s"),
         (9.94, "9.9 s"),
         (42, "42 s"),
         (59.7, "1 min 00 s"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,17 +11,17 @@ from itertools import islice
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ingest.atomic import write_text
 from ingest.stage_times import plot, span, stage_times
-from ingest.summary import Outcome
+from ingest.summary import STAGES, Outcome
 from ingest.verdict import summed_up
-from ingest.words import counted, duration, size
+from ingest.words import alike, counted, duration, size
 from ingest.workflow_run import WorkflowRun, sha256
 
 TEMPLATES = Path(__file__).parents[2] / "report"
-FAILURES_TOLD = 50  # with cause and remedy above the table
+FAILURES_TOLD = 50  # causes, with their remedies, above the table
 ROWS = 2000  # more make a page slow to open, sort and filter
 FILES_LISTED = 20  # per fileset
 
@@ -32,6 +33,8 @@ class Totals:
     filesets: int
     ok: int
     failed: int
+    there: int
+    unfinished: int
     images: int
     plates: int
     files: int
@@ -70,6 +73,7 @@ def filled(template: str, **values: object) -> str:
         "count": "{:,}".format,
         "counted": counted,
         "id_ranges": id_ranges,
+        "code": _code,
     }
     return environment.get_template(template).render(**values)
 
@@ -77,6 +81,7 @@ def filled(template: str, **values: object) -> str:
 def render(outcomes: Sequence[Outcome], run: WorkflowRun, thumbnails: Mapping[int, bytes]) -> str:
     """The page."""
     failed = [outcome for outcome in outcomes if outcome.failed]
+    failed_at = Counter(outcome.stage for outcome in failed)
     times = stage_times(outcomes)
     return filled(
         "report.html.j2",
@@ -84,8 +89,8 @@ def render(outcomes: Sequence[Outcome], run: WorkflowRun, thumbnails: Mapping[in
         totals=_totals(outcomes),
         summed_up=summed_up(Counter(outcome.status for outcome in outcomes)),
         span=span(outcomes),
-        failures=failed[:FAILURES_TOLD],
-        failed_at=Counter(outcome.stage for outcome in failed),
+        failures=alike(failed)[:FAILURES_TOLD],
+        failed_at={stage: failed_at[stage] for stage in ("plan", *STAGES) if stage in failed_at},
         rows=_rows(outcomes),
         files_listed=FILES_LISTED,
         thumbnails={number: _data_uri(jpeg) for number, jpeg in thumbnails.items()},
@@ -123,11 +128,18 @@ def _totals(outcomes: Sequence[Outcome]) -> Totals:
         filesets=len(outcomes),
         ok=sum(outcome.status == "ok" for outcome in outcomes),
         failed=sum(outcome.failed for outcome in outcomes),
+        there=sum(outcome.status == "notneeded" for outcome in outcomes),
+        unfinished=sum(outcome.status == "unfinished" for outcome in outcomes),
         images=sum(len(outcome.image_ids) for outcome in imported),
         plates=sum(len(outcome.plate_ids) for outcome in imported),
         files=sum(len(outcome.files) for outcome in imported),
         bytes=sum(outcome.bytes for outcome in imported),
     )
+
+
+def _code(text: str) -> Markup:
+    """`text`, escaped, with what stands between backticks as code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _data_uri(jpeg: bytes) -> str:

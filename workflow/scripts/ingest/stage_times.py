@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import escape
 
 from ingest.summary import STAGES, Outcome
 from ingest.words import duration
@@ -128,4 +129,4 @@ def _inline(svg: str, title: str) -> str:
     svg = svg[svg.index("<svg") :].strip()
     for stand_in, colour in _PAGE_COLOURS.items():
         svg = svg.replace(stand_in, colour)
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{title}" ', 1)
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(title)}" ', 1)

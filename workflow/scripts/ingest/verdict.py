@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ingest.fileset import Record
 from ingest.summary import Outcome
-from ingest.words import told
+from ingest.words import Failed, alike, some, told
 
-LISTED = 20  # failures told on the terminal; the report has the others
+LISTED = 20  # causes on the terminal; the report has the others
 
 
 def verdict(outcomes: Iterable[Outcome], report: str) -> str:
-    """The end of the run in words; `report` is where the report lies.
-
-    At most `LISTED` failures are told one by one. Control characters, which a file's name may
-    bring along, are shown escaped.
-    """
+    """The end of the run in words; `report` is the report's path."""
     failed = []
     counted: Counter[str] = Counter()
     for outcome in outcomes:
@@ -27,18 +23,27 @@ def verdict(outcomes: Iterable[Outcome], report: str) -> str:
     sentence = f"{summed_up(counted)} Report: {report}"
     if not failed:
         return sentence
-    failures = [
-        told(
-            f"{outcome.fileset.id} (row {outcome.fileset.row} of the manifest, {outcome.stage})",
-            outcome.cause,
-            outcome.remedy,
-        )
-        for outcome in failed[:LISTED]
+    failures = _failures(
+        failed,
+        lambda each: f"{each.fileset.id} (row {each.fileset.row} of the manifest, {each.stage})",
+        "imported.csv, next to the report, lists them all",
+    )
+    return "\n\n".join([sentence, f"{len(failed):,} failed:", *failures, _AFTER_REPAIR])
+
+
+def _failures(
+    failed: Sequence[Failed], name: Callable[[Failed], str], where_the_rest_is: str
+) -> list[str]:
+    """Up to `LISTED` causes, each with its filesets; control characters, which a file's name may
+    bring along, are shown escaped."""
+    groups = alike(failed)
+    lines = [
+        told(some([name(each) for each in group], "filesets"), group[0].cause, group[0].remedy)
+        for group in groups[:LISTED]
     ]
-    if len(failed) > LISTED:
-        more = len(failed) - LISTED
-        failures.append(f"  ... and {more} more: imported.csv, next to the report, has them all.")
-    return "\n\n".join([sentence, f"{len(failed)} failed:", *failures, _AFTER_REPAIR])
+    if more := sum(map(len, groups[LISTED:])):
+        lines.append(f"  ... and {more:,} more: {where_the_rest_is}.")
+    return lines
 
 
 def summed_up(counted: Mapping[str, int]) -> str:
@@ -70,11 +75,10 @@ def verdict_of_records(left: Sequence[Record]) -> str:
     said = [_unfinished(unfinished)] if unfinished else []
     if not failed:
         return "".join(said)
-    failures = [
-        told(f"{record.fileset} ({record.stage})", record.cause, record.remedy)
-        for record in failed[:LISTED]
-    ]
-    return "\n\n".join([*said, f"{len(failed)} failed:", *failures, _AFTER_REPAIR])
+    failures = _failures(
+        failed, lambda each: f"{each.fileset} ({each.stage})", "`snakemake status` counts them"
+    )
+    return "\n\n".join([*said, f"{len(failed):,} failed:", *failures, _AFTER_REPAIR])
 
 
-_AFTER_REPAIR = "After the repair, the same command tries again what failed, and only that."
+_AFTER_REPAIR = "Fix the causes and run the same command again: it redoes only what failed."

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar
 
 NAMED = 3  # names in a sentence; the rest is counted
 
@@ -26,6 +27,28 @@ def some(names: Sequence[str], word: str = "files", most: int = NAMED) -> str:
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more {word}"
 
 
+class Failure(Protocol):
+    """What a fileset's record or outcome says of its failure."""
+
+    @property
+    def stage(self) -> str: ...
+    @property
+    def cause(self) -> str: ...
+    @property
+    def remedy(self) -> str: ...
+
+
+Failed = TypeVar("Failed", bound=Failure)
+
+
+def alike(failures: Iterable[Failed]) -> list[list[Failed]]:
+    """Failures with the same cause together: a server that is down fails all rows alike."""
+    groups: dict[tuple[str, str, str], list[Failed]] = {}
+    for failure in failures:
+        groups.setdefault((failure.stage, failure.cause, failure.remedy), []).append(failure)
+    return list(groups.values())
+
+
 def told(what: str, cause: str, remedy: str) -> str:
     """A failure in three lines: what failed, why, and what to do."""
     return f"  {what}\n    cause:  {printable(cause)}\n    remedy: {printable(remedy)}"
@@ -42,7 +65,9 @@ def size(number: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`0.4 s`, `42 s`, `3 min 05 s`, `2 h 07 min`, `3 d 4 h`."""
+    """`< 0.1 s`, `0.4 s`, `42 s`, `3 min 05 s`, `2 h 07 min`, `3 d 4 h`."""
+    if 0 < seconds < 0.05:
+        return "< 0.1 s"
     if seconds < 10:
         return f"{seconds:.1f} s"
     whole = round(seconds)
