@@ -137,4 +137,4 @@ def _unreadable(path: str, error: Any) -> UnreadableImage:
     message = re.sub(r"^(?:[a-z]\w*\.)+[A-Z]\w*(?:Exception|Error): ", "", message)
     if len(message) > _LONGEST_REASON:
         message = message[:_LONGEST_REASON] + "..."
-    return UnreadableImage(path, f"Bio-Formats cannot read it: {message}")
+    return UnreadableImage(path, f"Bio-Formats reports: {message}")

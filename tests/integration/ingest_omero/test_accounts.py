@@ -62,8 +62,8 @@ def test_who_may(
 @pytest.mark.parametrize(
     ("login", "user", "group", "cause", "remedy"),
     [
-        ("admin", "nobody", "", "has no user nobody", "Correct the row's user"),
-        ("admin", "ann", "nowhere", "has no group nowhere", "Correct the row's group"),
+        ("admin", "nobody", "", "has no user named nobody", "Correct the row's user"),
+        ("admin", "ann", "nowhere", "has no group named nowhere", "Correct the row's group"),
         ("admin", "member", "private", r"not in group private \(but in: read\)", "add the user"),
         ("sudoer", "", "private", "sudoer is not in group private", "add the user to the group"),
         ("admin", "guest", "", "guest is not active", "activate"),

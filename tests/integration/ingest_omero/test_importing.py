@@ -249,8 +249,8 @@ def test_rows_of_several_users_and_groups(rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("user", "group", "cause"),
     [
-        ("nobody", "", "has no user nobody"),
-        ("ada", "no-group", "has no group no-group"),
+        ("nobody", "", "has no user named nobody"),
+        ("ada", "no-group", "has no group named no-group"),
         ("ada", "private-lab", "is not in group private-lab"),
     ],
 )
