@@ -19,7 +19,7 @@ $(VENV)/.dev: $(LOCKS)
 	@sh envs/setup.sh $(VENV) dev.lock
 	@touch $@ $(VENV)/.run
 
-setup: $(VENV)/.run  ## the virtual environment in .venv (first time: some minutes)
+setup: $(VENV)/.run  ## create the virtual environment in .venv (the first time takes minutes)
 
 demo: setup  ## import the demo's filesets into the embedded OMERO server
 	@python workflow/scripts/demo_data.py demo-data
@@ -29,34 +29,34 @@ demo: setup  ## import the demo's filesets into the embedded OMERO server
 	@echo
 	@echo "Report: $(CURDIR)/results/report.html"
 
-watch: setup  ## scan drop folders and run what is settled, for good (docs/drop-folders.md)
+watch: setup  ## keep importing from drop folders and orders (docs/drop-folders.md)
 	@python -m ingest.watch $(WATCH)
 
-containers:  ## Apptainer and Podman for the tests (first time: installs them)
+containers:  ## install Apptainer and Podman for the tests, if missing
 	@bash envs/containers.sh
 
-cluster:  ## Debian's Slurm for `make test-cluster`
+cluster:  ## install Debian's Slurm for `make test-cluster`, if missing
 	@bash envs/cluster.sh
 
-test: $(VENV)/.dev containers  ## the whole test suite, but for the one over a cluster
+test: $(VENV)/.dev containers  ## run all tests except those on a cluster
 	@python -m pytest
 
-# Three at a time, each with a cluster of its own: they mostly wait. What fails beside others, on a
-# machine that is too busy for Slurm's own time limits, has to pass alone.
-test-cluster: $(VENV)/.dev cluster  ## runs over Slurm clusters that the tests start (five minutes)
+# Three at a time, each with its own cluster: they mostly wait. A test that fails because the machine is
+# too busy for Slurm's own time limits has to pass alone.
+test-cluster: $(VENV)/.dev cluster  ## run the tests on Slurm clusters of their own (five minutes)
 	@timeout --kill-after=60 1800 python -m pytest tests/cluster -n 3 --dist worksteal || \
 	timeout --kill-after=60 1200 python -m pytest tests/cluster --last-failed --last-failed-no-failures none
 
-soak: $(VENV)/.dev  ## kill 200 import jobs at random moments (some minutes)
+soak: $(VENV)/.dev  ## kill 200 import jobs at random moments (takes minutes)
 	@python tests/soak/kills.py --kills 200
 
-soak-scale: $(VENV)/.dev  ## kill a run of 10,000 rows twice at random moments (an hour or so)
+soak-scale: $(VENV)/.dev  ## kill a run of 10,000 rows twice at random moments (about an hour)
 	@python tests/soak/many_rows.py --rows 10000 --kills 2
 
-unit: $(VENV)/.dev  ## the unit tests alone, in seconds
+unit: $(VENV)/.dev  ## run only the unit tests
 	@python -m pytest tests/unit
 
-check: $(VENV)/.dev  ## formatting, linting and types
+check: $(VENV)/.dev  ## check formatting, linting and types
 	@ruff format --check .
 	@ruff check .
 	@snakefmt --check Snakefile workflow
@@ -64,12 +64,12 @@ check: $(VENV)/.dev  ## formatting, linting and types
 	@python workflow/scripts/demo_data.py demo-data
 	@snakemake --lint
 
-config: $(VENV)/.dev  ## write config/config.yaml and config/schema.json anew from the code
+config: $(VENV)/.dev  ## regenerate config/config.yaml and config/schema.json from the code
 	@python -m ingest.config
 
-lock: $(VENV)/.dev  ## write the lock files anew (needs pip-tools)
+lock: $(VENV)/.dev  ## regenerate the lock files (needs pip-tools)
 	@sh envs/lock.sh
 
-clean:  ## remove what the demo made (the virtual environment stays)
+clean:  ## remove what the demo made (but not the virtual environment)
 	@chmod -R u+w demo-store omero-embedded 2>/dev/null || true
 	@rm -rf results demo-data demo-store omero-embedded .snakemake

@@ -51,6 +51,7 @@ localrules:
 
 
 rule all:
+    """import the manifest (the default)"""
     default_target: True
     input:
         f"{RESULTS}/complete",

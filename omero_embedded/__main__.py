@@ -31,16 +31,20 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m omero_embedded",
-        description="A small OMERO server for rehearsal, demos and tests.",
+        description="A small OMERO server for rehearsals, demos and tests.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    serve = commands.add_parser("serve", help="serve a folder until told to stop")
-    execute = commands.add_parser("exec", help="run a command with the server up")
+    serve = commands.add_parser("serve", help="run the server until it is stopped")
+    execute = commands.add_parser("exec", help="run one command while the server is up")
     for command in (serve, execute):
-        command.add_argument("--store", type=Path, required=True, help="the server's folder")
-        command.add_argument("--users", type=Path, help="users and groups (YAML)")
+        command.add_argument(
+            "--store", type=Path, required=True, help="the server's folder, created if missing"
+        )
+        command.add_argument("--users", type=Path, help="YAML file with users and groups")
     serve.add_argument(
-        "--until-stdin-closes", action="store_true", help="stop when whoever started it is gone"
+        "--until-stdin-closes",
+        action="store_true",
+        help="stop when the process that started it ends",
     )
     execute.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND ...")
     return parser
@@ -62,7 +66,7 @@ def _serve(options: argparse.Namespace) -> int:
     server.start()
     print(
         f"Embedded OMERO server on {server.facts['host']}:{server.facts['port']}:"
-        " for rehearsal, demos and tests, not for data that counts.",
+        " for rehearsals, demos and tests, not for data that matters.",
         flush=True,
     )
     ended.wait()

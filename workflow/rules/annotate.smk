@@ -1,4 +1,5 @@
 rule annotate:
+    """add tags, key-value pairs and the source to what was imported"""
     input:
         plan=PLAN_FILE,
         upstream=records("import"),

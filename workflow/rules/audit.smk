@@ -1,4 +1,5 @@
 rule audit:
+    """compare OMERO, the journal and the disks"""
     log:
         f"{RESULTS}/logs/audit.log",
     retries: 0

@@ -1,4 +1,5 @@
 rule checksum:
+    """compute digests and compare them with the manifest's"""
     input:
         plan=PLAN_FILE,
         upstream=records("convert"),

@@ -1,4 +1,5 @@
 rule convert:
+    """find out which files belong to each fileset, and run its converter"""
     input:
         plan=PLAN_FILE,
     output:

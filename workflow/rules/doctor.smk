@@ -1,4 +1,5 @@
 rule doctor:
+    """check login, rights, mounts and storage before a run"""
     log:
         f"{RESULTS}/logs/doctor.log",
     retries: 0

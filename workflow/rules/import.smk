@@ -1,4 +1,5 @@
 rule import_filesets:
+    """import filesets into OMERO and verify them"""
     input:
         plan=PLAN_FILE,
         upstream=records("transfer"),

@@ -1,4 +1,5 @@
 rule ledger:
+    """rebuild the database of all runs"""
     log:
         f"{RESULTS}/logs/ledger.log",
     retries: 0

@@ -1,4 +1,5 @@
 rule manifest:
+    """scan the drop folders once"""
     log:
         f"{RESULTS}/logs/manifest.log",
     conda:

@@ -3,6 +3,7 @@ from ingest.metadata.beside import tables_beside
 
 # One job for the whole manifest: only it can tell that a row is about nothing, or about two things.
 rule metadata:
+    """put tables of metadata into OMERO"""
     input:
         records=expand(records("annotate"), batch=PLAN.batches),
         tables=[str(path) for path in CONFIG.metadata.tables],

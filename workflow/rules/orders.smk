@@ -1,4 +1,5 @@
 rule orders:
+    """take pending orders and show the state of all"""
     log:
         f"{RESULTS}/logs/orders.log",
     retries: 0

@@ -1,4 +1,5 @@
 rule plan_report:
+    """show what a run would do, row by row"""
     log:
         f"{RESULTS}/logs/plan_report.log",
     retries: 0

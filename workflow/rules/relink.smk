@@ -1,4 +1,5 @@
 rule relink:
+    """point OMERO's links to where storage was moved"""
     log:
         f"{RESULTS}/logs/relink.log",
     retries: 0

@@ -1,4 +1,5 @@
 rule rollback:
+    """remove the manifest's imports from OMERO"""
     log:
         f"{RESULTS}/logs/rollback.log",
     retries: 0

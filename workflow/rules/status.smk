@@ -1,4 +1,5 @@
 rule status:
+    """show where everything stands"""
     log:
         f"{RESULTS}/logs/status.log",
     retries: 0

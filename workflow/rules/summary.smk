@@ -1,4 +1,5 @@
 rule summary:
+    """write the tables, the report and the RO-Crate"""
     input:
         index=f"{RESULTS}/plan/index.json",
         records=expand(records("annotate"), batch=PLAN.batches),
@@ -29,6 +30,7 @@ rule summary:
 # What the table is made of is named here too: Snakemake does not make anew what a failed job left
 # out, as long as all that is made of it is there.
 rule verdict:
+    """fail the run if a fileset failed"""
     input:
         table=f"{RESULTS}/imported.csv",
         records=expand(records("annotate"), batch=PLAN.batches),

@@ -2,6 +2,7 @@
 # before any file moves. Those who read the file take it as ancient: a new row makes it new, and that
 # is no reason to import the earlier rows again.
 rule targets:
+    """find or make accounts, targets and tags in OMERO"""
     input:
         f"{RESULTS}/plan/index.json",
     output:

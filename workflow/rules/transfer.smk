@@ -1,4 +1,5 @@
 rule transfer:
+    """bring files into the permanent store"""
     input:
         plan=PLAN_FILE,
         upstream=records("checksum"),

@@ -19,18 +19,21 @@ MODULES = {"import": "importing"}  # of stages; the others are called as their s
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m ingest.job", description="A stage's job.")
-    parser.add_argument("stage")
+    parser = argparse.ArgumentParser(
+        prog="python -m ingest.job", description="Run one stage on one batch."
+    )
+    parser.add_argument("stage", help="convert, checksum, transfer, import or annotate")
     parser.add_argument(
         "--input",
         type=Path,
         nargs="+",
         required=True,
-        help="the batch's part of the plan, and the records of the stage before if there is one",
+        metavar="FILE",
+        help="the batch's plan, followed by the previous stage's records if there is one",
     )
-    parser.add_argument("--output", type=Path, required=True, help="where its own records go")
-    parser.add_argument("--log", type=Path, required=True)
-    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--output", type=Path, required=True, help="file for the stage's records")
+    parser.add_argument("--log", type=Path, required=True, help="file for the log")
+    parser.add_argument("--threads", type=int, required=True, help="number of threads to use")
     asked = parser.parse_args()
     plan, *others = asked.input
 

@@ -27,7 +27,8 @@ def check_account(rows: Rows, server: str, user: str, group: str) -> None:
     """
     if not rows("select e.id from Experimenter e where e.omeName = :user", user=user):
         raise StageError(
-            f"OMERO at {server} has no user named {user}", "Correct the row's user, or add the user."
+            f"OMERO at {server} has no user named {user}",
+            "Correct the row's user, or add the user.",
         )
     groups = [name for (name,) in rows(_GROUPS, user=user)]
     if _ACTIVE not in groups:
@@ -44,7 +45,8 @@ def check_account(rows: Rows, server: str, user: str, group: str) -> None:
         return
     if not rows("select g.id from ExperimenterGroup g where g.name = :name", name=group):
         raise StageError(
-            f"OMERO at {server} has no group named {group}", "Correct the row's group, or add the group."
+            f"OMERO at {server} has no group named {group}",
+            "Correct the row's group, or add the group.",
         )
     own = ", ".join(name for name in groups if name != _ACTIVE) or "none"
     raise StageError(

@@ -1,4 +1,4 @@
-"""`python -m ingest.watch`: scan drop folders, claim orders, and run what they bring, for good."""
+"""`python -m ingest.watch`: keep scanning drop folders, claiming orders, and running intakes."""
 
 from __future__ import annotations
 
@@ -80,12 +80,14 @@ def main(words: Sequence[str] | None = None) -> int:
     sources = ways_in(config)
     if not sources:
         return _refuse(
-            f"{options.configfile} describes nothing to watch. Describe a tree under `drop` "
-            "(docs/drop-folders.md)."
+            f"{options.configfile} has nothing to watch. Describe a folder under `drop` "
+            "(docs/drop-folders.md), or set orders.enabled: true (docs/orders.md)."
         )
     lock = _only_one(config.watch.intakes)
     if lock is None:
-        return _refuse(f"Another watch is at work on {config.watch.intakes}. Stop it first.")
+        return _refuse(
+            f"Another watch is already running on {config.watch.intakes}. Stop it first."
+        )
     signals = Signals()
 
     def start(intake: Intake) -> Run:
@@ -117,18 +119,29 @@ def main(words: Sequence[str] | None = None) -> int:
 def _arguments(words: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(
         prog="python -m ingest.watch",
-        description="Scan the configured drop folders again and again, and run what is settled. "
-        "What stands behind -- is handed to Snakemake, like -- --profile profiles/slurm.",
+        description="Keep scanning the configured drop folders and orders, and import what is "
+        "ready. Arguments after -- go to Snakemake, like -- --profile profiles/slurm.",
     )
     parser.add_argument(
-        "--configfile", type=Path, default=Path("config/config.yaml"), help="%(default)s"
+        "--configfile",
+        type=Path,
+        default=Path("config/config.yaml"),
+        metavar="FILE",
+        help="the configuration (default: %(default)s)",
     )
     parser.add_argument(
-        "--once", action="store_true", help="look and run once; 1: something failed"
+        "--once", action="store_true", help="scan and run once; exits with 1 if something failed"
     )
-    parser.add_argument("--interval", type=_seconds, help="in place of the option watch.interval")
     parser.add_argument(
-        "--again", action="store_true", help="run at once what failed, also what was given up"
+        "--interval",
+        type=_seconds,
+        metavar="SECONDS",
+        help="time between scans, instead of the option watch.interval",
+    )
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="immediately run again what failed, including what was given up",
     )
     given = list(sys.argv[1:] if words is None else words)
     ours, behind = given, list[str]()
