@@ -23,7 +23,7 @@ from ingest.bulk.files import is_bulk
 from ingest.bulk.table import job_options
 from ingest.config import ConfigError, load as load_config
 from ingest.failures import last_failures
-from ingest import job, job_needs
+from ingest import job, job_needs, tool_words
 from ingest.fileset import StageError
 from ingest.manifest_problems import ManifestError
 from ingest.metadata.columns import read_tables
@@ -94,6 +94,9 @@ def settings(*sections: str) -> dict[str, object]:
 
 # Jobs of stages get the configuration as it is here, with all that the command line says.
 os.environ |= {job.CONFIG: json.dumps(config, default=str)}
+if workflow.is_main_process:
+    files = map(os.path.relpath, workflow.config_settings.configfiles)
+    os.environ |= {tool_words.CONFIG_FILES: shlex.join(files)}
 HAS_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 PYTHON = "python" if HAS_CONDA else shlex.quote(sys.executable)
 

@@ -22,7 +22,7 @@ NEED_NO_OMERO = {"status", "manifest", "orders", "ledger"}
 WAS_STOPPED = "The run was stopped before its end. The same command goes on with it."
 NO_VERDICT = (
     "The run ended before its summary: a job failed as a whole.\n\n{}\n\n"
-    "Give the same command again when that is repaired."
+    "Fix that, then give the same command again."
 )
 
 
@@ -36,8 +36,8 @@ def begin() -> None:
     check_tools()
     if PLAN.dry_run:
         raise WorkflowError(
-            f"{CONFIG.manifest} says dry_run: nothing is imported. `snakemake -n` shows the plan; "
-            "take dry_run out to import."
+            f"{CONFIG.manifest} says dry_run, so nothing is imported. `snakemake -n` shows the plan; "
+            "remove dry_run to import."
         )
     if not ASKED_TOOLS or CHANGING_TOOLS & set(ASKED_TOOLS):
         try:
@@ -86,8 +86,8 @@ def look_for_jobs_seldom() -> None:
 def check_tools() -> None:
     if ASKED_TOOLS and set(workflow.dag_settings.targets) != set(ASKED_TOOLS):
         raise WorkflowError(
-            f"{' and '.join(ASKED_TOOLS)} can only be asked for alone. Give one command for it and "
-            "another for the rest (and call no file that an option names like it)."
+            f"{' and '.join(ASKED_TOOLS)} can only be run alone. Give a separate command for the rest "
+            "(and do not name a file in an option like it)."
         )
 
 
@@ -156,11 +156,11 @@ onsuccess:
 onerror:
     if ASKED_TOOLS:
         end(
-            f"{' and '.join(ASKED_TOOLS)} ended without a word; what is above, and the log, tell why."
+            f"{' and '.join(ASKED_TOOLS)} ended unexpectedly; the output above and the log say why."
         )
     else:
         stopped = STOPPED.is_set() and not written()
-        words = last_words(CONFIG.results) or "  Its words are above, and in its log."
+        words = last_words(CONFIG.results) or "  Its output is above and in its log."
         words = WAS_STOPPED if stopped else NO_VERDICT.format(words)
         failed = verdict_of_records(failed_since(CONFIG.results, FAILURES))
         end("\n\n".join(filter(None, [failed, words])), "stopped" if stopped else "failed")

@@ -50,5 +50,5 @@ def check_verbosity() -> None:
     if workflow.output_settings.verbose and workflow.non_local_exec and secrets:
         raise WorkflowError(
             f"With --verbose the jobs' logs on the cluster would show {' and '.join(secrets)}. "
-            "Leave --verbose out."
+            "Run without --verbose."
         )

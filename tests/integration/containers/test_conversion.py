@@ -126,9 +126,9 @@ WRONG = [
     ("lies", "no.tif, which it did not write"),
     ("empty", "which is empty"),
     ("garbage", "which Bio-Formats cannot read"),
-    ("pipe", "set/b.ome.tif, which is no regular file"),
+    ("pipe", "set/b.ome.tif, which is not a regular file"),
     ("half", "which Bio-Formats cannot read"),
-    ("fails", "ended with status 3; it said last: it is broken"),
+    ("fails", "ended with status 3; its last output: it is broken"),
 ]
 
 

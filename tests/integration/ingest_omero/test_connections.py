@@ -76,6 +76,8 @@ def test_what_answers_in_no_way_that_is_understood_is_named(
 ) -> None:
     # omero.client tries three times, each as long as this.
     monkeypatch.setattr("omero.constants.CONNECTTIMEOUT", 300)
-    with pytest.raises(StageError, match="is no OMERO server, or none answers in time") as error:
+    with pytest.raises(
+        StageError, match="is not an OMERO server, or does not answer in time"
+    ) as error:
         connect("tcp://127.0.0.1:{ssl}").get()
     assert "OMERO_PORT" in error.value.remedy

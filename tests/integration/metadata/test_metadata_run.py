@@ -113,7 +113,7 @@ def test_tables_of_a_run(workspace: Workspace) -> None:
     (folder / "one/metadata.csv").write_text("a,b,c\n")
     fewer = workspace.run()
     assert fewer.status == 0, fewer.terminal
-    assert "one/metadata.csv is no key and its value" in fewer.terminal
+    assert "one/metadata.csv is not a key and a value" in fewer.terminal
     with workspace.omero() as client:
         wells = rows_of(client, PAIRS_OF_WELLS)
         images = rows_of(client, PAIRS.format("Image"))

@@ -125,7 +125,7 @@ def test_rows_that_a_run_has_begun(rig: Rig) -> None:
     plans = {name: each["plan"] for name, each in table.items()}
     assert plans["hashed"] == "import" and plans["begun"] == "continue"
     assert {each["digests"] for each in table.values()} == {"BLAKE3, Murmur3-128 (journal)"}
-    assert "1  was begun, and would be finished" in words
+    assert "1  begun earlier, would be finished" in words
 
 
 def test_rows_with_converters_and_templates(rig: Rig) -> None:
@@ -142,7 +142,7 @@ def test_rows_with_converters_and_templates(rig: Rig) -> None:
     assert status == 0, words
     assert table["a"]["convert"] == "copy" and table["a"]["bytes_to_store"] == "5000"
     assert table["a"]["target"] == "Dataset:+name:day1"
-    assert "Converter   copy: 1 fileset" in words and "convert 5.0 s, by 5 s a fileset" in words
+    assert "Converter   copy: 1 fileset" in words and "convert 5.0 s, by 5 s per fileset" in words
 
 
 def test_rows_that_would_fail(rig: Rig) -> None:
@@ -175,7 +175,7 @@ def test_rows_that_would_fail(rig: Rig) -> None:
     assert "5 cannot be imported as they are" in words
     assert (store / "taken" / "d.tif").read_text() == "another"
     _, words, status = report(rig, rows, transfer={"store": str(store)})
-    assert status == 1 and words.startswith("Nothing would be done: 1 row of the manifest")
+    assert status == 1 and words.startswith("Nothing would be imported: 1 row of the manifest")
 
 
 def test_hard_link_over_file_systems(rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> None:

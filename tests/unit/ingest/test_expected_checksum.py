@@ -43,10 +43,10 @@ def test_numbers_are_turned_into_omeros_byte_order(spelling: str, function: obje
         ("d41d8cd98f00b204e9800998ecf8427e", "is not algorithm:hex"),
         ("md5", "is not algorithm:hex"),
         ("md6:d41d8cd98f00b204e9800998ecf8427e", "is not algorithm:hex"),
-        ("md5:d41d8", "'d41d8' is no MD5-128 digest"),
-        ("md5:d41d8cd98f00b204e9800998ecf8427g", "is no MD5-128 digest"),
-        ("sha256:d41d8cd98f00b204e9800998ecf8427e", "is no SHA2-256 digest"),
-        ("md5:", "'' is no MD5-128 digest"),
+        ("md5:d41d8", "'d41d8' is not a valid MD5-128 digest"),
+        ("md5:d41d8cd98f00b204e9800998ecf8427g", "is not a valid MD5-128 digest"),
+        ("sha256:d41d8cd98f00b204e9800998ecf8427e", "is not a valid SHA2-256 digest"),
+        ("md5:", "'' is not a valid MD5-128 digest"),
     ],
 )
 def test_others_are_refused(text: str, cause: str) -> None:

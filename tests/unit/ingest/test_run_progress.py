@@ -106,7 +106,7 @@ def test_rates_are_those_of_the_last_minute(tmp_path: Path, clock: Clock) -> Non
 def test_the_time_left_is_that_of_the_stages_left(tmp_path: Path, clock: Clock) -> None:
     run = RunProgress(tmp_path, JOBS)
     clock.now += 20
-    # Two at a time: 40 job-seconds in 20 s. convert takes 0.5 s a fileset, checksum 2 s.
+    # Two at a time: 40 job-seconds in 20 s. convert takes 0.5 s per fileset, checksum 2 s.
     note(tmp_path, "convert", "b1", JobProgress(10, seconds=5.0, ended=True))
     note(tmp_path, "convert", "b2", JobProgress(30, seconds=15.0, ended=True))
     note(tmp_path, "checksum", "b1", JobProgress(10, seconds=20.0, ended=True))

@@ -19,7 +19,7 @@ def check_allowed(paths: Iterable[str], roots: Sequence[Path]) -> None:
     for path in paths if prefixes else ():
         if not os.path.realpath(path).startswith(prefixes):
             raise StageError(
-                f"{path} belongs to the fileset, and lies outside the folders that are allowed",
+                f"{path} belongs to the fileset, and is outside the allowed folders",
                 "If it is meant, add its folder to the option allowed_roots; if not, find out why "
                 "the metadata of the row's file names it.",
             )

@@ -50,7 +50,7 @@ def write_results(context: Context, snakefile: Path) -> None:
     except StageError as error:
         if all(outcome.ok for outcome in outcomes):
             raise
-        context.log.error("no thumbnails, no inventory: %s", error.cause)
+        context.log.error("no thumbnails and no inventory: %s", error.cause)
         seen = _Seen(f"OMERO was not asked: {error.cause}\n", {})
     run = describe_run(
         config,

@@ -367,7 +367,8 @@ class Config(Section):
         for container, name in self.orders.converters.items():
             if name not in self.converters:
                 raise bad_option(
-                    f"orders.converters gives {container} the converter {name}, which there is not",
+                    f"orders.converters gives {container} the converter {name}, which does not "
+                    "exist",
                     "Describe it under `converters`.",
                 )
         return self

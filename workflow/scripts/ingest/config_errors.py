@@ -90,7 +90,7 @@ def _cause(details: ErrorDetails) -> str:
     if kind == "literal_error":
         return "is not one of its values"
     if kind == "invalid_key":
-        return "is a key that is no text"
+        return "is a key that is not text"
     if kind.startswith("bool"):
         return "is neither true nor false"
     if kind.startswith("int"):

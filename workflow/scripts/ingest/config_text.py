@@ -31,11 +31,11 @@ def check_file(path: Path) -> None:
         if not path.exists():
             return
         if not path.is_file() or path.stat().st_size > LARGEST:
-            raise ConfigError([f"{path}: is no file that options are written in. Name another."])
+            raise ConfigError([f"{path}: is not a file with options. Name another file."])
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise ConfigError(
-            [f"{path}: cannot be read ({error.strerror}). Give yourself permission to read it."]
+            [f"{path}: cannot be read ({error.strerror}). Get read permission for it."]
         ) from None
     except UnicodeDecodeError as error:
         raise ConfigError([f"{path}: is not in UTF-8 ({error.reason}). {_ENCODING}"]) from None
@@ -50,20 +50,20 @@ def text_problems(text: str) -> list[str]:
         loader = yaml.SafeLoader(text)
     except yaml.YAMLError as error:
         line = text.count("\n", 0, getattr(error, "position", 0)) + 1
-        return [f"line {line}: holds a control character. Type the line anew."]
+        return [f"line {line}: holds a control character. Retype the line."]
     try:
         root = loader.get_single_node()
         if root is None:
             return []
         if not isinstance(root, yaml.MappingNode):
-            return ["line 1: is no list of options. Write lines like `results: results`."]
+            return ["line 1: is not a list of options. Write lines like `results: results`."]
         if _values(root, {}, 0) > MOST:
-            return ["its repetitions (*name) make it hold more than options can. Write them out."]
+            return ["its repetitions (*name) stand for too many values. Write them out."]
         return list(_problems(loader, root))
     except yaml.MarkedYAMLError as error:
         return [_marked(error)]
     except RecursionError:
-        return ["blocks lie too deep in blocks, or in themselves. Write the options plainly."]
+        return ["blocks are nested too deeply, or contain themselves. Write the options plainly."]
     finally:
         loader.dispose()
 
@@ -72,7 +72,7 @@ def _marked(error: yaml.MarkedYAMLError) -> str:
     mark = error.problem_mark or error.context_mark
     where = f"line {mark.line + 1}: " if mark else ""
     if "'\\t'" in str(error.problem):
-        return f"{where}a tab stands where YAML takes spaces only. Indent by spaces."
+        return f"{where}there is a tab where YAML allows only spaces. Indent with spaces."
     return (
         f"{where}cannot be read ({error.problem}). Check the indentation, colons and quotes of "
         "this line and the one above."
@@ -107,7 +107,7 @@ def _problems(loader: yaml.SafeLoader, root: yaml.Node) -> Iterator[str]:
         seen.add(id(node))
         waiting += _inner(node)
         if not node.tag.startswith(_TAGS):
-            yield f"line {node.start_mark.line + 1}: {node.tag} is for no option. Write its value."
+            yield f"line {node.start_mark.line + 1}: no option takes {node.tag}. Write its value."
         elif isinstance(node, yaml.MappingNode):
             yield from _repeated(node)
         elif isinstance(node, yaml.ScalarNode) and node.tag != _MERGE:
@@ -117,7 +117,7 @@ def _problems(loader: yaml.SafeLoader, root: yaml.Node) -> Iterator[str]:
                 reason = getattr(error, "problem", None) or str(error).partition(";")[0]
                 yield (
                     f"line {node.start_mark.line + 1}: {node.value[:60]!r} cannot be read "
-                    f"({reason}). Put it in quotes if it is meant as a text."
+                    f"({reason}). Put it in quotes if it is meant as text."
                 )
 
 
@@ -129,7 +129,7 @@ def _repeated(node: yaml.MappingNode) -> Iterator[str]:
         line = key.start_mark.line + 1
         if key.value in first:
             yield (
-                f"line {line}: {key.value} stands in line {first[key.value]} already; only one of "
+                f"line {line}: {key.value} is already in line {first[key.value]}; only one of "
                 "the two would count. Put them together."
             )
         first.setdefault(key.value, line)

@@ -41,13 +41,15 @@ def _path(value: object) -> object:
 
 def _results(value: object) -> object:
     if isinstance(value, str) and ("{" in value or "}" in value):
-        raise bad_option("has braces, which Snakemake takes for its own", "Name it without them.")
+        raise bad_option(
+            "has braces, which Snakemake would interpret", "Choose a name without them."
+        )
     return _path(value)
 
 
 def _number(value: object) -> object:
     if isinstance(value, bool):  # which Python takes for 0 and 1
-        raise bad_option("is no number", "Write a number.")
+        raise bad_option("is not a number", "Write a number.")
     return value
 
 

@@ -30,7 +30,7 @@ def value_problems(options: Mapping[Any, Any]) -> Iterator[str]:
                 continue
             seen.add(id(value))
             if depth > DEEPEST or len(waiting) + len(value) > MOST:
-                yield f"{option[:60]}: holds more than options can. Remove it."
+                yield f"{option[:60]}: has more values than options can have. Remove it."
                 return
             waiting += [
                 (f"{option}.{_shown(key)}" if option else _shown(key), depth + 1, inner)
@@ -48,11 +48,11 @@ def _items(value: Mapping[Any, Any] | Sequence[Any]) -> Iterator[tuple[Any, Any]
 
 def _problem(value: object) -> str:
     if isinstance(value, str) and (found := _NO_TEXT.search(value)):
-        return f"holds the control character {found[0]!r}. Type the text anew."
+        return f"holds the control character {found[0]!r}. Retype the text."
     if isinstance(value, int) and abs(value) > LARGEST_ID:
-        return "is a number larger than any that can be meant. Write a smaller one."
+        return "is an impossibly large number. Write a smaller one."
     if isinstance(value, float) and not math.isfinite(value):
-        return f"{value} is not a number that can be meant. Write one like 240."
+        return f"{value} is not a usable number. Write one like 240."
     return ""
 
 

@@ -138,14 +138,14 @@ def write_error(path: Path, error: OSError) -> StageError:
 
 def write_remedy(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        remedy = "Free space (or raise the quota) on the file system it lies on"
+        remedy = "Free space (or raise the quota) on its file system"
     elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         remedy = (
             "Give the account that runs the jobs permission to write there (to the folders that "
             "OMERO makes: a group in common, the setgid bit, and umask 0002 for the server)"
         )
     else:
-        remedy = "Check the file system it lies on"
+        remedy = "Check its file system"
     return f"{remedy}, and run the same command again."
 
 
@@ -241,8 +241,7 @@ def _verify(copy: _Copy, _advance: Advance) -> None:
     raise StageError(
         f"the copy of {file.path} was read back with {algorithm} {found}, but {recorded} was "
         "written",
-        "The disk it lies on does not keep what is written to it: check it, and run the same "
-        "command again.",
+        "Its disk does not keep what is written to it: check it, and run the same command again.",
     )
 
 

@@ -22,9 +22,9 @@ def postgres_url(variable: str) -> URL | None:
         url = make_url(text)
         backend = url.get_backend_name()
     except (ArgumentError, ValueError):  # whose words hold parts of the address
-        raise StageError(f"{variable} is no address of a database", remedy(variable)) from None
+        raise StageError(f"{variable} is not the address of a database", remedy(variable)) from None
     if backend not in ("postgresql", "postgres"):
-        cause = f"{variable} is no address of a PostgreSQL database, but of {backend}"
+        cause = f"{variable} is not the address of a PostgreSQL database, but of {backend}"
         raise StageError(cause, remedy(variable))
     return url.set(drivername="postgresql+psycopg2")
 

@@ -32,15 +32,15 @@ def parse_checksum(text: str) -> tuple[str, str]:
     algorithm = _SPELLINGS.get(spelling)
     if algorithm is None or ":" not in text:
         raise BadText(
-            f"{text!r} is not algorithm:hex with an algorithm that is known here",
+            f"{text!r} is not algorithm:hex with an algorithm known here",
             f"The algorithms are {', '.join(ALGORITHMS)}; md5, sha1, sha256, sha512 and crc32 are "
             "understood too.",
         )
     length = _LENGTHS[algorithm]
     if not re.fullmatch(f"[0-9a-f]{{{length}}}", digits):
         raise BadText(
-            f"{digits!r} is no {algorithm} digest",
-            f"That has {length} hexadecimal digits; copy it anew from where it was computed.",
+            f"{digits!r} is not a valid {algorithm} digest",
+            f"That has {length} hexadecimal digits; copy it again from where it was computed.",
         )
     if spelling in _WRITTEN_AS_NUMBER:
         digits = bytes.fromhex(digits)[::-1].hex()

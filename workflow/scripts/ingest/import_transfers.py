@@ -92,7 +92,7 @@ def load_custom(transfer: str, folder: Path | None = None) -> Custom:
         raise StageError(
             f"the module of the import transfer {transfer} cannot be imported: "
             f"{type(error).__name__}: {error}",
-            "Mend the module, or set import.transfer_folder to the folder it lies in.",
+            "Fix the module, or set import.transfer_folder to the folder it lies in.",
         ) from error
     function: Any = getattr(module, name, None)
     origin = getattr(module, "__file__", None) or module_name

@@ -25,7 +25,7 @@ def lead(link: Path, old: str, new: str) -> None:
     if found != old:
         raise StageError(
             f"{link} in OMERO's repository leads to {found}, not to {old}: it was left as it is",
-            "Find out who changed it, and what it should lead to.",
+            "Find out who changed it, and where it should lead.",
         )
     try:
         beside.symlink_to(new)

@@ -159,13 +159,13 @@ def _empty_path(value: str) -> Problem | None:
 
 def _control(value: str) -> Problem | None:
     if _CONTROL.search(value):
-        return Problem(f"{value!r} holds control characters or a line break", "Type the text anew.")
+        return Problem(f"{value!r} holds control characters or a line break", "Retype the text.")
     return None
 
 
 def _control_in_text(value: str) -> Problem | None:
     if _CONTROL_IN_TEXT.search(value):
-        return Problem(f"{value!r} holds control characters", "Type the text anew.")
+        return Problem(f"{value!r} holds control characters", "Retype the text.")
     return None
 
 

@@ -35,7 +35,7 @@ def content(path: Path) -> bytes:
         if stat.S_ISDIR(found.st_mode):
             raise refused(path, 0, "it cannot be read: it is a folder", "Name the file in it.")
         if not stat.S_ISREG(found.st_mode):
-            cause = "it is no file but a pipe, a socket or a device"
+            cause = "it is not a file but a pipe, a socket or a device"
             raise refused(path, 0, cause, "Write the manifest to a file; it is read several times.")
         if found.st_size > LARGEST:
             cause = f"it has {found.st_size:,} bytes, as no manifest has"
@@ -47,7 +47,7 @@ def content(path: Path) -> bytes:
         ) from None
     except PermissionError:
         raise refused(
-            path, 0, "it cannot be read (Permission denied)", "Give yourself read permission to it."
+            path, 0, "it cannot be read (Permission denied)", "Get read permission for it."
         ) from None
     except OSError as error:
         raise refused(

@@ -188,7 +188,7 @@ class SourceChecks:
         no_disk = real.startswith(_NO_DISK) or absolute.startswith(_NO_DISK)
         if no_disk or real in self._ours or real.startswith(self._untouchable):
             raise _Refused(
-                f"{absolute!r} is none of the files on disks but a view of the system's"
+                f"{absolute!r} is not a file on disk but part of the system's view of itself"
                 if no_disk
                 else f"{absolute!r} is part of this run",
                 "Correct the path, or name the files one by one.",
@@ -196,7 +196,7 @@ class SourceChecks:
         if self._roots and not real.startswith(self._prefixes) and real not in self._roots:
             leads = "" if real == absolute else f" (it leads to {real!r})"
             raise _Refused(
-                f"{absolute!r}{leads} lies outside the folders that are allowed",
+                f"{absolute!r}{leads} is outside the allowed folders",
                 f"Move it below {' or '.join(self._roots)}, or add its folder to the option "
                 "allowed_roots.",
             )
@@ -300,14 +300,14 @@ def _unreachable(absolute: str, real: str, error: OSError) -> _Refused:
     if isinstance(error, PermissionError):
         return _Refused(
             f"{absolute!r} cannot be looked at: permission denied",
-            "Give yourself permission to enter its folders.",
+            "Get permission to enter its folders.",
         )
     if not isinstance(error, FileNotFoundError | NotADirectoryError):
         return _Refused(f"{absolute!r} cannot be looked at: {error.strerror}", "Correct the path.")
     if Path(absolute).is_symlink():
         return _Refused(
             f"{absolute!r} is a symbolic link to {real!r}, which does not exist",
-            "Mend the link, or remove the row.",
+            "Fix the link, or remove the row.",
         )
     if "\\" in absolute:
         return _Refused(f"{absolute!r} does not exist", "Write / instead of \\ between folders.")
@@ -321,9 +321,7 @@ def _check_readable(absolute: str, status: os.stat_result) -> None:
         raise _neither(absolute, status)
     if not os.access(absolute, os.R_OK | os.X_OK if is_folder else os.R_OK):
         kind = "folder" if is_folder else "file"
-        raise _Refused(
-            f"you may not read the {kind} {absolute!r}", "Give yourself read permission to it."
-        )
+        raise _Refused(f"you may not read the {kind} {absolute!r}", "Get read permission for it.")
 
 
 def _check_file(absolute: str, name: str, status: os.stat_result) -> None:

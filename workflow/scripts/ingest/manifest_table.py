@@ -142,7 +142,7 @@ def _column_problem(
             return []
         return [(f"there are {len(its)} columns of this name", "Keep one of them.")]
     if not name.isprintable():
-        return [("the column's name holds control characters", "Type the name anew.")]
+        return [("the column's name holds control characters", "Retype the name.")]
     if name.startswith(COMMENT + ORDERS):
         return [("OMERO takes comments in this namespace for orders", "Choose another namespace.")]
     for family, example in FAMILIES.items():

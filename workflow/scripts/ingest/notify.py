@@ -34,13 +34,13 @@ _ENCRYPTED = 465  # the port of SMTP within TLS
 def _address(value: str) -> str:
     name, at, domain = value.rpartition("@")
     if not (name and at and domain) or not value.isprintable() or " " in value:
-        raise bad_option("is no mail address", "Write one like anna@lab.example.")
+        raise bad_option("is not a mail address", "Write one like anna@lab.example.")
     return value
 
 
 def _web(value: str) -> str:
     if value and not value.startswith(("http://", "https://")):
-        raise bad_option("is no web address", "Write one that begins with https://.")
+        raise bad_option("is not a web address", "Write one that begins with https://.")
     return value
 
 
@@ -67,7 +67,9 @@ class Mail(Section):
     def _has_a_port(self) -> Mail:
         host, _, port = self.smtp.rpartition(":")
         if not host or not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536):
-            raise bad_option("notify.mail.smtp is no NAME:PORT", "Write one like mail.example:587.")
+            raise bad_option(
+                "notify.mail.smtp is not NAME:PORT", "Write one like mail.example:587."
+            )
         return self
 
 
@@ -103,7 +105,7 @@ def _attempt(what: str, send: Callable[[], None], warn: Callable[[str], None]) -
         reason = getattr(error, "smtp_code", None) or getattr(error, "code", None)
         cause = getattr(error, "reason", error)  # of a URLError
         reason = reason or (cause.strerror if isinstance(cause, OSError) else "") or ""
-        warn(f"The {what} that tells of the failure was not sent: {type(error).__name__} {reason}")
+        warn(f"The {what} about the failure was not sent: {type(error).__name__} {reason}")
 
 
 def _send_mail(mail: Mail, subject: str, words: str) -> None:

@@ -52,7 +52,7 @@ def target_entry(fileset: Fileset, upstream: Record, context: Context) -> Entry:
         )
     if is_plate is False and wanted.startswith("Screen"):
         raise StageError(
-            f"{fileset.path} is no plate, and its target is {wanted}, which holds plates only",
+            f"{fileset.path} is not a plate, and its target is {wanted}, which holds plates only",
             "Give the row a Dataset as its target, like Dataset:name:D.",
         )
     return entry
@@ -89,7 +89,7 @@ def read_table(path: Path) -> dict[str, list[Entry]]:
     if not isinstance(found, dict):
         raise StageError(
             f"{path} is damaged: a disk was full, or it was edited",
-            "Remove it and run the same command again, which makes it anew.",
+            "Remove it, and run the same command again to rebuild it.",
         )
     return {kind: found.get(kind, []) for kind in KINDS}
 

@@ -108,7 +108,7 @@ def _make_read_only(path: str, file: SourceFile) -> None:
 def _not_ours(path: str, found: os.stat_result) -> StageError:
     return StageError(
         f"{path} cannot be made read-only: it belongs to another user ({found.st_uid})",
-        f"Have its owner take the right to write away (chmod a-w), {_INSTEAD}",
+        f"Have its owner take write permission away (chmod a-w), {_INSTEAD}",
     )
 
 

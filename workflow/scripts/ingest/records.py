@@ -32,7 +32,7 @@ def _read(path: Path, made_of: Callable[[Any], T]) -> Iterator[T]:
             except (ValueError, KeyError, TypeError, AttributeError):
                 raise StageError(
                     f"{path} is damaged in line {number}: a disk was full, or it was edited",
-                    "Remove it and run the same command again, which makes it anew.",
+                    "Remove it, and run the same command again to rebuild it.",
                 ) from None
 
 

@@ -139,7 +139,7 @@ def run_batch(
     if upstream and missing:
         raise StageError(
             f"{upstream} has no record of {missing[0]}",
-            "Remove it and run the same command again, which makes it anew.",
+            "Remove it, and run the same command again to rebuild it.",
         )
 
     def run(fileset: Fileset) -> Record:
@@ -226,7 +226,7 @@ def _outcome(
             fileset,
             f"unexpected {type(error).__name__}: {error}",
             f"The traceback is in the log of {stage.name} for this batch. "
-            "Run the same command again; if it stays, report it with that traceback.",
+            "Run the same command again; if it happens again, report it with that traceback.",
         )
 
 

@@ -24,7 +24,8 @@ def unreadable(path: str, error: OSError) -> StageError:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return StageError(
             f"{path} does not exist (any more)",
-            "Put the file back, or correct the row's path and files, and run the same command.",
+            "Put the file back, or correct the row's path and files, and run the same command "
+            "again.",
         )
     if isinstance(error, PermissionError):
         return StageError(
@@ -34,7 +35,7 @@ def unreadable(path: str, error: OSError) -> StageError:
         )
     return StageError(
         f"{path} could not be read: {error.strerror or error}",
-        "Check the disk or the network mount it lies on, then run the same command again.",
+        "Check its disk or network mount, then run the same command again.",
     )
 
 

@@ -10,6 +10,10 @@ from typing import Any
 from ingest.atomic import write_text
 from ingest.words import printable
 
+# Names the environment variable with the --configfile of the command line, as words for a shell:
+# a command that a tool suggests is for the same configuration.
+CONFIG_FILES = "INGEST_CONFIG_FILES"
+
 
 def write_words(results: Path, tool: str, words: str, facts: Mapping[str, Any]) -> None:
     """Writes <results>/<tool>.json and then <tool>.txt, which the terminal shows."""

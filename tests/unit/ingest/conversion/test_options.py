@@ -61,7 +61,7 @@ def test_no_value_becomes_two_words_or_a_placeholder(value: str) -> None:
         ("bf?series=a%0Ab", "control characters", "Type"),
         ("bf?series=%ff", "cannot be read", "key=value"),
         ("needs", "needs a value for x", "needs?x=..."),
-        ("leica?inputfile=/etc/passwd", "inputfile is not for a row to say", "Leave"),
+        ("leica?inputfile=/etc/passwd", "inputfile cannot be set by a row", "Leave"),
         ("memory", "memory_mb", "Set memory_mb"),
     ],
 )
@@ -81,8 +81,8 @@ def test_a_cell_that_asks_for_what_there_is_not(cell: str, cause: str, remedy: s
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"x y": BIOMERO}, "is no name for a converter"),
-        ({"none": BIOMERO}, "is no name for a converter"),
+        ({"x y": BIOMERO}, "is not a valid name for a converter"),
+        ({"none": BIOMERO}, "is not a valid name for a converter"),
         ({"c": {"image": "a.sif"}}, "neither a command nor the contract biomero"),
         ({"c": {"contract": "biomero"}}, "has no image"),
         ({"c": {"image": "a", "command": "x {input}"}}, "no {output}"),

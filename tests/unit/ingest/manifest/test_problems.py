@@ -120,7 +120,7 @@ ROW_PROBLEMS = [
     ),
     ("convert", {"convert": "ngff"}, "no converter is configured", "Leave the cell empty"),
     ("checksum", {"checksum": MD5}, "is not algorithm:hex", "The algorithms are"),
-    ("checksum", {"checksum": "md5:12"}, "is no MD5-128 digest", "32 hexadecimal digits"),
+    ("checksum", {"checksum": "md5:12"}, "is not a valid MD5-128 digest", "32 hexadecimal digits"),
     ("checksum", {"path": "set", "checksum": f"md5:{MD5}"}, "several files", "checksums file"),
     (
         "checksum",
@@ -272,7 +272,7 @@ def test_paths_outside_the_allowed_roots_are_refused(
         assert read(rows, allowed_roots=["set"]).problems == []
     else:
         [problem] = problems(read, rows, allowed_roots=["set"])
-        assert "lies outside the folders that are allowed" in problem.cause
+        assert "is outside the allowed folders" in problem.cause
         assert f"{folder}/set" in problem.remedy
         assert "allowed_roots" in problem.remedy
 

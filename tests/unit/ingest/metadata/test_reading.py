@@ -57,8 +57,8 @@ def test_a_spreadsheet(tmp_path: Path) -> None:
         ("gone.csv", None, "cannot be read: .*No such file"),
         ("a.xlsx", b"no spreadsheet", "cannot be read"),
         ("a.csv", b"\x1f\x8bbroken", "cannot be read"),
-        ("a.csv", b"a,b,c\n", "line 1 .* is no key and its value"),
-        ("a.csv", b"a\n", "line 1 .* is no key and its value"),
+        ("a.csv", b"a,b,c\n", "line 1 .* is not a key and a value"),
+        ("a.csv", b"a\n", "line 1 .* is not a key and a value"),
     ],
 )
 def test_what_is_no_table(tmp_path: Path, name: str, content: bytes | None, words: str) -> None:

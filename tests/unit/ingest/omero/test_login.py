@@ -49,7 +49,10 @@ def test_a_session_key_wins_over_a_password() -> None:
     [
         ({"OMERO_USER": "u", "OMERO_PASSWORD": "p"}, "no OMERO server is named"),
         ({"OMERO_HOST": "h", "OMERO_USER": "u"}, "no password for the OMERO user u"),
-        ({"OMERO_HOST": "h", "OMERO_SESSION": "k", "OMERO_PORT": "x"}, "OMERO_PORT is no port: x"),
+        (
+            {"OMERO_HOST": "h", "OMERO_SESSION": "k", "OMERO_PORT": "x"},
+            "OMERO_PORT is not a port: x",
+        ),
         ({"OMERO_SESSIONDIR": "/nowhere"}, "no login"),
     ],
 )

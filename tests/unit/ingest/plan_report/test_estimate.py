@@ -64,7 +64,7 @@ def test_an_earlier_run_is_measured(tmp_path: Path) -> None:
     assert found["import"].seconds == 0.5 and found["import"].speed == ASSUMED["import"].speed
     assert found["transfer"] == ASSUMED["transfer"]
     basis = work([planned()], found)[0].basis
-    assert "2 s a fileset (2 measured)" in basis and "50.0 MB/s (200 MB measured)" in basis
+    assert "2 s per fileset (2 measured)" in basis and "50.0 MB/s (200 MB measured)" in basis
 
 
 def test_few_bytes_are_no_measure(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_verdicts() -> None:
     wrong = planned("a", "refused", problem=PROBLEM)
     assert report(wrong, planned("b")).verdict.startswith("1 of 2 filesets would be imported")
     refused = report(wrong, planned("b"), refuses=True).verdict
-    assert refused.startswith("Nothing would be done: 1 row of the manifest")
+    assert refused.startswith("Nothing would be imported: 1 row of the manifest")
 
 
 @pytest.mark.parametrize("problem", [None, PROBLEM])

@@ -70,7 +70,7 @@ def site(tmp_path: Path) -> Site:
 
 
 def test_nothing_was_begun(site: Site) -> None:
-    assert site.words() == "There is no run yet: no results folder holds a plan.\n"
+    assert site.words() == "There has been no run yet: no results folder has a plan.\n"
 
 
 def test_counts_by_stage_what_is_done_and_to_do(site: Site) -> None:
@@ -103,7 +103,7 @@ def test_tells_of_the_last_run(site: Site) -> None:
     assert "The last run was stopped" in site.words()
     (results / "runs.jsonl").open("a").write('{"started": "2')
     note_end(results, note_begin(results), "ok", "")
-    assert "The last run ended well" in site.words()
+    assert "The last run succeeded" in site.words()
 
 
 def test_a_run_in_progress_is_looked_at_and_not_disturbed(site: Site) -> None:
@@ -133,7 +133,7 @@ def test_intakes_are_part_of_it(site: Site) -> None:
             write_history(intake, History(attempts=attempts, status=1))
     words = site.words()
     waits, left = words.split("1 intakes failed too often")
-    assert "1 intakes wait for their first run:" in waits and "drop/waits" in waits
+    assert "1 intakes are waiting for their first run:" in waits and "drop/waits" in waits
     assert "drop/left" in left and "retried" not in words
 
 

@@ -66,8 +66,9 @@ def _repository(
     if context.config.audit.group or any(way(event["transfer"]) != "upload" for event in begun):
         raise StageError(
             f"OMERO's managed repository is not at {repository.mount} on this machine, or empty",
-            "Audit on a machine that mounts it; set omero.managed_repository if it is mounted at "
-            "another path than the server's. If its files are gone, put them back from a backup.",
+            "Run the audit on a machine that mounts it; set omero.managed_repository if it is "
+            "mounted at another path than the server's. If its files are gone, put them back from "
+            "a backup.",
         )
     return None
 
@@ -164,7 +165,7 @@ def _without_journal(context: Context, known: set[str]) -> Iterator[Finding]:
         for record in read_records(path).values():
             if record.succeeded and record.fileset not in known:
                 journal = str(context.journal.path(record.fileset))
-                said = f"{journal} does not tell of the import that {path} has a record of"
+                said = f"{journal} does not mention the import that {path} has a record of"
                 yield Finding("journal lost", (record.fileset,), journal, said)
 
 

@@ -61,7 +61,7 @@ class Look:
                     self._add("may be changed by others", name, what, _GIVE_BACK)
                 found = path.stat()
             elif name.link == "must":
-                self._add("replaced", name, "is no symbolic link any more")
+                self._add("replaced", name, "is no longer a symbolic link")
                 return
         except (FileNotFoundError, NotADirectoryError):
             self._missing(name)
@@ -73,7 +73,7 @@ class Look:
                 self._add("unreadable", name, f"cannot be looked at: {error.strerror}")
             return
         if not stat.S_ISREG(found.st_mode):
-            self._add("replaced", name, "is no regular file any more")
+            self._add("replaced", name, "is no longer a regular file")
             return
         inode = (found.st_dev, found.st_ino)
         if inode in self._of_inode:
@@ -121,7 +121,7 @@ class Look:
             self._add("size differs", name, what)
             return
         if not found.st_mode & READ:
-            self._add("unreadable", name, "may be read by nobody, by its mode")
+            self._add("unreadable", name, "cannot be read by anybody: its mode does not allow it")
             return
         change = _change(name, found)
         if not (self._reads or (change and self._decides)):

@@ -25,40 +25,37 @@ Kind = Literal[
     "journal lost",
 ]
 
-_PUT_BACK = (
-    "Put the file back as it was, from a backup. If all of the storage has moved: snakemake relink."
-)
-_ANEW = (
-    "Or take the fileset out of OMERO (snakemake rollback) and run it again from files that are "
-    "right."
+_PUT_BACK = "Restore the file from a backup. If all of the storage has moved: snakemake relink."
+_AGAIN = (
+    "Or remove the fileset from OMERO (snakemake rollback) and import it again from intact files."
 )
 REMEDIES: dict[Kind, str] = {
-    "missing": f"{_PUT_BACK} {_ANEW}",
-    "dangling link": f"{_PUT_BACK} {_ANEW}",
-    "link leads elsewhere": "Find out who changed it. Make it lead to its file again; if all of "
-    "the storage has moved: snakemake relink.",
-    "replaced": f"Find out what took its place, and put back what was there. {_ANEW}",
+    "missing": f"{_PUT_BACK} {_AGAIN}",
+    "dangling link": f"{_PUT_BACK} {_AGAIN}",
+    "link leads elsewhere": "Find out who changed it, and make it lead to its file again. If all "
+    "of the storage has moved: snakemake relink.",
+    "replaced": f"Find out what took its place, and put back what was there. {_AGAIN}",
     "changed": "An audit with mode full reads the file and tells whether its bytes are the same.",
-    "size differs": f"The bytes are not those that were imported. {_PUT_BACK} {_ANEW}",
+    "size differs": f"The bytes are not those that were imported. {_PUT_BACK} {_AGAIN}",
     "digest differs": "The bytes are not those that were imported: something wrote to the file, or "
-    f"the disk errs. {_PUT_BACK} {_ANEW}",
-    "unreadable": "Give the account that audits, and OMERO's, permission to read it; else check "
-    "its disk.",
-    "may be changed by others": "chmod g-w,o-w (or setfacl -b) takes that right away; "
-    "transfer.protect does it for files as they are transferred.",
+    f"the disk is faulty. {_PUT_BACK} {_AGAIN}",
+    "unreadable": "Give the account that audits, and OMERO's, permission to read it; if they have "
+    "it, check the disk.",
+    "may be changed by others": "chmod g-w,o-w (or setfacl -b) removes that permission; "
+    "transfer.protect does so as files are transferred.",
     "not protected": "Find out who changed its mode, then chmod a-w.",
-    "lost by OMERO": "If it was deleted on purpose, take its row out of the manifest; else run the "
-    "workflow again, which imports it anew.",
-    "known otherwise by OMERO": "Nothing we do changes that: ask OMERO's administrator. Else take "
-    "the fileset out of OMERO (snakemake rollback) and run it again.",
-    "never finished": "Run the workflow again over the results folder that it belongs to; if there "
-    "is none any more, delete the fileset in OMERO.",
-    "unknown to OMERO": "Find out who put it there. Nothing in OMERO needs it; it may be all that "
+    "lost by OMERO": "If it was deleted on purpose, remove its row from the manifest; otherwise "
+    "run the workflow again to import it.",
+    "known otherwise by OMERO": "This cannot be changed from here: ask OMERO's administrator. Or "
+    "remove the fileset from OMERO (snakemake rollback) and import it again.",
+    "never finished": "Run the workflow again with the results folder that it belongs to; if that "
+    "is gone, delete the fileset in OMERO.",
+    "unknown to OMERO": "Find out who put it there. OMERO does not need it, but it may be all that "
     "is left of a fileset that was deleted.",
-    "journal lost": "Put the file back from a backup: it says what is in OMERO. Without it, a "
+    "journal lost": "Restore the file from a backup: it says what is in OMERO. Without it, a "
     "later run may import the row a second time.",
-    "conversion record lost": "Put the file back from a backup: without it, a later run takes the "
-    "folder for a stranger's.",
+    "conversion record lost": "Restore the file from a backup: without it, a later run does not "
+    "recognise the folder as its own.",
 }
 
 

@@ -45,12 +45,14 @@ def read_bulk(path: Path) -> Bulk:
     following: Path | None = path
     while following is not None:
         if following in [file for file, _ in chain]:
-            raise _refused(path, f"{following} includes itself", "Take that include out.")
+            raise _refused(path, f"{following} includes itself", "Remove that include.")
         content = _content(path, following)
         chain.append((following, content))
         include = content.pop("include", None)
         if include is not None and not isinstance(include, str):
-            raise _refused(path, f"include: {include!r} is no file's name", "Write a file's name.")
+            raise _refused(
+                path, f"include: {include!r} is not a file's name", "Write a file's name."
+            )
         following = (following.parent / include).absolute() if include else None
     options: dict[str, Any] = {}
     for _, content in reversed(chain):
@@ -60,7 +62,7 @@ def read_bulk(path: Path) -> Bulk:
         raise _refused(path, "it has no path", "Write path: and the file that lists the paths.")
     columns = options.pop("columns", None) or ()
     if not isinstance(columns, list | tuple) or not all(isinstance(each, str) for each in columns):
-        raise _refused(path, "columns is no list of names", "Write columns: [target, path].")
+        raise _refused(path, "columns is not a list of names", "Write columns: [target, path].")
     if columns and "path" not in columns:
         raise _refused(path, "no column is the path", "Name one of the columns path.")
     list_file = _there(path.parent / listed)
@@ -117,10 +119,12 @@ def _content(manifest: Path, path: Path) -> dict[str, Any]:
         content = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
-        raise _refused(manifest, f"{path} is no YAML: {reason}", "Mend it there.") from None
+        raise _refused(manifest, f"{path} is not YAML: {reason}", "Fix it there.") from None
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
         raise _refused(
-            manifest, f"{path} holds no options by name", "Write a bulk file: lines like path: list"
+            manifest,
+            f"{path} does not contain a list of options",
+            "Write a bulk file: lines like path: list",
         )
     return content
 
@@ -147,7 +151,7 @@ def _text(manifest: Path, path: Path) -> str:
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise _refused(
-            manifest, f"{path} cannot be read ({reason})", "Mend its name, or what is there."
+            manifest, f"{path} cannot be read ({reason})", "Correct its name, or fix what is there."
         ) from None
 
 

@@ -132,7 +132,7 @@ def _text(key: str, value: Any) -> str:
     if isinstance(value, list) and all(isinstance(each, str | int) for each in value):
         return ";".join(map(str, value))
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise BadText(f"{key}: {value!r} is no text", "Write a text, in quotes if need be.")
+        raise BadText(f"{key}: {value!r} is not text", "Write a text, in quotes if need be.")
     return str(value)
 
 
@@ -140,7 +140,7 @@ def _number(key: str, value: Any) -> int:
     try:
         return int(str(value))
     except ValueError:
-        raise BadText(f"{key}: {value!r} is no whole number", "Write a number like 4.") from None
+        raise BadText(f"{key}: {value!r} is not a whole number", "Write a number like 4.") from None
 
 
 def _is_yes(value: Any) -> bool:
@@ -151,4 +151,4 @@ def _is_yes(value: Any) -> bool:
 def _unknown(key: str) -> BadText:
     close = difflib.get_close_matches(key, [*COLUMNS, *_OFFICIAL_COLUMNS, *_NO_MEANING], n=1)
     remedy = f"Did you mean {close[0]}?" if close else "Take it out."
-    return BadText(f"{key} is no option of omero import and no column of a manifest", remedy)
+    return BadText(f"{key} is neither an option of omero import nor a column of a manifest", remedy)

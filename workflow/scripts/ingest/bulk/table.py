@@ -81,7 +81,7 @@ def _table(
     for line, cells in cells_of(manifest, listed, columns if has_columns else ()):
         if len(cells) < len(columns):
             cause = f"the line has {len(cells)} cells, not {len(columns)}: {', '.join(columns)}"
-            problems.append(RowProblem(line, "", "", cause, f"Mend it in {listed}."))
+            problems.append(RowProblem(line, "", "", cause, f"Correct it in {listed}."))
             continue
         try:
             own = row_cells({name: cells[at] for at, name in used})

@@ -61,7 +61,9 @@ def announced(stdout: str, converter: str) -> list[Announced] | None:
         raise _wrong(converter, f"printed broken JSON: {line[:SHOWN]!r}") from None
     items = [found] if isinstance(found, dict) else found
     if not items:
-        raise _wrong(converter, f"ended well, and says that it made nothing: it printed {line}")
+        raise _wrong(
+            converter, f"exited successfully and says that it made nothing: it printed {line}"
+        )
     return [_item(item, converter) for item in items]
 
 
@@ -85,7 +87,7 @@ def pairs(found: Any) -> tuple[tuple[str, str], ...]:
 
 def _item(item: Any, converter: str) -> Announced:
     if not isinstance(item, dict):
-        raise _wrong(converter, f"tells of an output that is no object: {str(item)[:SHOWN]}")
+        raise _wrong(converter, f"reports an output that is not an object: {str(item)[:SHOWN]}")
     texts = {}
     for key in ("full_path", "alt_path", "name"):
         value = item.get(key)
@@ -93,7 +95,7 @@ def _item(item: Any, converter: str) -> Announced:
             raise _wrong(converter, f"gives an output's {key} as {str(value)[:SHOWN]!r}, no text")
         texts[key] = (value or "").strip()
     if not texts["full_path"] and not texts["alt_path"]:
-        raise _wrong(converter, f"tells of an output without a path: {str(item)[:SHOWN]}")
+        raise _wrong(converter, f"reports an output without a path: {str(item)[:SHOWN]}")
     try:
         key_values = pairs(item.get("keyvalues"))
     except ValueError as error:
@@ -139,6 +141,6 @@ def _is_plain(value: Any) -> bool:
 def _wrong(converter: str, what: str) -> StageError:
     return StageError(
         f"the converter {converter} {what}",
-        "Report it to who wrote the converter; what it printed is in the job's log. Another "
+        "Report it to the converter's author; what it printed is in the job's log. Another "
         "version of the image may do, or import the row without it.",
     )

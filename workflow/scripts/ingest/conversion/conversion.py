@@ -81,7 +81,7 @@ def _plan(fileset: Fileset, sources: tuple[SourceFile, ...], context: Context) -
     runtime, image = choose(request.converter, context.results)
     if image.before:
         context.log.warning(
-            "%s: the image %s is not what it was when it was last used: it was %s, it is %s",
+            "%s: the image %s has changed since it was last used: it was %s, it is %s",
             fileset.id, image.name, image.before, image.digest,
         )  # fmt: skip
     decided = {
@@ -154,9 +154,9 @@ def _check_free(
         return
     if facts is None:
         raise StageError(
-            f"{home} exists already, and is no conversion of ours",
-            "Nothing in the store is overwritten. Look what it is; move it away, or give the row "
-            "another fileset id, and run the same command again.",
+            f"{home} exists already, and is not a conversion of ours",
+            "Nothing in the store is overwritten. Find out what it is; move it away, or give the "
+            "row another fileset id, and run the same command again.",
         )
     context.log.info("%s: the earlier conversion in %s is set aside", fileset.id, home)
     set_aside(home, home.parent, fileset)
@@ -283,7 +283,7 @@ def _job_name(attempt: Path) -> str:
 
 def _check_ended(request: Request, ended: process.Ended, out_of_memory: bool, words: str) -> None:
     converter: Converter = request.converter
-    said = f"; it said last: {words[-WORDS:]}" if words else "; it said nothing"
+    said = f"; its last output: {words[-WORDS:]}" if words else "; it printed nothing"
     if ended.limit == "time":
         raise StageError(
             f"the converter {request.name} was ended after {converter.time_limit_minutes:g} minutes"
@@ -295,14 +295,14 @@ def _check_ended(request: Request, ended: process.Ended, out_of_memory: bool, wo
         raise StageError(
             f"the converter {request.name} was ended: it took more than its {converter.memory_mb} "
             f"MB of memory{said}",
-            "Raise the converter's memory_mb, on a node that has so much.",
+            "Raise the converter's memory_mb, on a node that has that much.",
         )
     if ended.status:
         how = f"status {ended.status}" if ended.status > 0 else f"signal {-ended.status}"
         raise StageError(
             f"the converter {request.name} ended with {how}{said}",
-            "Nothing of it is kept. Find the reason in its words and in the job's log, and run the "
-            "same command again.",
+            "Nothing of it is kept. Find the reason in its output and in the job's log, and run "
+            "the same command again.",
         )
 
 
@@ -341,7 +341,7 @@ def _kept(
             name = path.relative_to(above).as_posix()
             if kept_from.setdefault(name, path) != path:
                 raise StageError(
-                    f"the converter {plan.request.name} tells of two files {name}, one in each of "
+                    f"the converter {plan.request.name} reports two files {name}, one in each of "
                     "its output folders, which are to become one",
                     "Nothing of it is kept. Set alt_output: false, or report it to who wrote the "
                     "converter.",

@@ -40,7 +40,8 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 def _converter_name(value: str) -> str:
     if not _NAME.fullmatch(value) or value == NO_CONVERTER:
         raise bad_option(
-            "is no name for a converter", "Use letters, digits, '.', '_' and '-', like ometiff."
+            "is not a valid name for a converter",
+            "Use letters, digits, '.', '_' and '-', like ometiff.",
         )
     return value
 
@@ -163,7 +164,7 @@ class Converter(BaseModel):
         if self.runtime == "host" and self.image:
             raise bad_option(
                 "a converter has an image, and the runtime host, which runs none",
-                "Take one of the two out.",
+                "Remove one of the two.",
             )
         if self.runtime == "host" and not self.command:
             raise bad_option("a converter on the host has no command", "Write its command.")
@@ -217,14 +218,14 @@ def parse_request(cell: str, converters: Mapping[str, Converter]) -> Request:
 
 
 def fields(words: list[str]) -> set[str]:
-    """The placeholders in a command's words. Raises ValueError for what is no placeholder."""
+    """The placeholders in a command's words. Raises ValueError for what is not a placeholder."""
     found = set()
     for word in words:
         for _text, field, format_spec, conversion in string.Formatter().parse(word):
             if field is None:
                 continue
             if not _PARAMETER.fullmatch(field) or format_spec or conversion:
-                raise ValueError(f"{{{field}}} is no placeholder")
+                raise ValueError(f"{{{field}}} is not a placeholder")
             if field == "inputs" and word != "{inputs}":
                 raise ValueError("{inputs} stands for several arguments, and must stand alone")
             found.add(field)
@@ -241,11 +242,11 @@ def _given(query: str) -> dict[str, str]:
         ) from None
     for key, value in pairs:
         if not _PARAMETER.fullmatch(key):
-            raise BadText(f"{key!r} is no parameter's name", "Write name?key=value&key=value.")
+            raise BadText(f"{key!r} is not a parameter's name", "Write name?key=value&key=value.")
         if key in given:
             raise BadText(f"the parameter {key} is given twice", "Give it once.")
         if not value.isprintable():
-            raise BadText(f"{key}={value!r} holds control characters", "Type the text anew.")
+            raise BadText(f"{key}={value!r} holds control characters", "Retype the text.")
         given[key] = value
     return given
 
@@ -257,7 +258,7 @@ def _check(
     if converter.contract == "biomero":
         taken = [key for key in parameters if key in RESERVED]
         if taken:
-            raise BadText(f"{taken[0]} is not for a row to say", "Leave it out.")
+            raise BadText(f"{taken[0]} cannot be set by a row", "Leave it out.")
     else:
         unknown = [key for key in given if key not in asked or key in PLACEHOLDERS]
         if unknown:

@@ -85,9 +85,9 @@ def found_outputs(request: Request, folder: Path) -> list[Output]:
     if not names:
         wanted = f" that matches {request.converter.output!r}" if globs else ""
         raise StageError(
-            f"the converter {request.name} ended well, but wrote no file{wanted}; it left "
+            f"the converter {request.name} exited successfully but wrote no file{wanted}; it left "
             + (some_of(_matches(folder, "**")) or "nothing"),
-            "What it said is in the job's log. Correct its command or `output`, or import the row "
+            "Its output is in the job's log. Correct its command or `output`, or import the row "
             "without it.",
         )
     outputs = [Output(folder / name) for name in names]
@@ -108,7 +108,7 @@ def check_kinds(folder: Path, converter: str) -> None:
         for name in names:
             path = Path(above, name)
             if path.exists() and not path.is_file() and not path.is_dir():
-                raise _refused(converter, f"wrote {path}, which is no regular file")
+                raise _refused(converter, f"wrote {path}, which is not a regular file")
 
 
 def parts(outputs: Sequence[Output], folders: Sequence[Path], converter: str) -> list[Part]:
@@ -169,7 +169,7 @@ def check_file(path: Path, folders: Sequence[Path], converter: str) -> None:
     except OSError as error:
         raise _unreadable(converter, path, error) from None
     if not stat.S_ISREG(found.st_mode):
-        raise _refused(converter, f"wrote {path}, which is no regular file")
+        raise _refused(converter, f"wrote {path}, which is not a regular file")
     if not os.access(path, os.R_OK):
         raise _refused(converter, f"wrote {path}, which may not be read")
     if not found.st_size:
@@ -199,15 +199,15 @@ def _place(item: Announced, folders: Sequence[tuple[str, Path]], converter: str)
                     return here / inner
                 missing = missing or path
     if missing:
-        raise _refused(converter, f"tells of {missing}, which it did not write")
+        raise _refused(converter, f"reports {missing}, which it did not write")
     if told[0].startswith(f"{runtimes.INPUT}/"):
         raise StageError(
-            f"the converter {converter} tells of {told[0]}, which is not in its output folder but "
+            f"the converter {converter} reports {told[0]}, which is not in its output folder but "
             "beside its input: it left that as it is",
             "Import the row without it. Or set alt_output: true, if it copies there what it need "
             "not convert.",
         )
-    raise _refused(converter, f"tells of {told[0]}, which is not in its output folder")
+    raise _refused(converter, f"reports {told[0]}, which is not in its output folder")
 
 
 def _with_key_values(request: Request, folder: Path, outputs: list[Output]) -> list[Output]:
@@ -252,6 +252,6 @@ def _unreadable(converter: str, path: Path | str, error: OSError) -> StageError:
 def _refused(converter: str, what: str) -> StageError:
     return StageError(
         f"the converter {converter} {what}",
-        "Nothing of it is kept. What it said is in the job's log: correct its configuration or its "
+        "Nothing of it is kept. Its output is in the job's log: correct its configuration or its "
         "parameters, or import the row without it.",
     )

@@ -80,8 +80,8 @@ def _copy(
     if os.path.lexists(home):
         raise StageError(
             f"{home} exists already, and is not this conversion",
-            "Nothing in the store is overwritten. Look what it is; move it away, and run the same "
-            "command again: the import goes on from there.",
+            "Nothing in the store is overwritten. Find out what it is; move it away, and run the "
+            "same command again: the import goes on from there.",
         )
     made = place.attempt(aside, context.results, fileset.id)
     try:

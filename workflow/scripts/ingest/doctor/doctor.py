@@ -26,7 +26,7 @@ from ingest.import_transfers import way
 from ingest.omero.repository import open_repository
 from ingest.omero.session import Session
 
-_UNKNOWN_ROWS = "No rows are known: mend the manifest, and ask again."
+_UNKNOWN_ROWS = "No rows are known: fix the manifest and run doctor again."
 
 
 def doctor(context: Context) -> None:

@@ -60,7 +60,7 @@ def known_to_omero(session: Session, proxy: Any) -> Known:
 def mounted(folder: Path, servers: Path) -> Iterator[Finding]:
     """`servers` is the folder as the server has it."""
     try:
-        what = "" if stat.S_ISDIR(folder.stat().st_mode) else "is no folder on this machine"
+        what = "" if stat.S_ISDIR(folder.stat().st_mode) else "is not a folder on this machine"
     except PermissionError:
         what = "may not be looked at by this account"
     except OSError:
@@ -205,7 +205,7 @@ def shared_by_group(folder: Path, us: Account) -> Iterator[Finding]:
         return
     if found.st_gid not in us.gids:
         yield Finding(
-            "fix", CHECK, f"its group is {group}, of which {us.name} is no member (but of: "
+            "fix", CHECK, f"its group is {group}, of which {us.name} is not a member (but of: "
             f"{', '.join(sorted(map(group_name, us.gids)))})",
             _grant(folder, us, f"Add {us.name} to the group {group}, or give it another group: "),
         )  # fmt: skip

@@ -96,7 +96,7 @@ def _problems(manifest: Path, problems: Sequence[RowProblem], status: Status) ->
             status,
             "manifest",
             f"{len(problems) - SHOWN} more problems of rows",
-            "Mend these first, or see them all with `snakemake -n`.",
+            "Fix these first, or see them all with `snakemake -n`.",
         )
 
 

@@ -149,7 +149,7 @@ def accounts(session: Session, asked: Sequence[tuple[str, str]]) -> Iterator[Fin
     else:
         own = _names(session, event.leaderOfGroups)
         led = f"owns {some(sorted(own.values()), 'groups')}" if own else "owns no group"
-        yield Finding("ok", "rights", f"{event.userName} is no administrator and {led}")
+        yield Finding("ok", "rights", f"{event.userName} is not an administrator and {led}")
     right = 0
     for user, group in asked:
         who = user or event.userName

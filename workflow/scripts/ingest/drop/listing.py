@@ -145,7 +145,7 @@ def _read(
             tree.problems.append(f"{entry.path} cannot be asked for: {error.strerror}")
             continue
         if not stat.S_ISREG(status.st_mode):
-            tree.refused[shown(entry.path)] = "it is no file, but a pipe, a socket or a device"
+            tree.refused[shown(entry.path)] = "it is not a file but a pipe, a socket or a device"
         elif name.lower().endswith(_ARRIVING):
             tree.arriving[entry.path] = Stamp.of(status)
         else:

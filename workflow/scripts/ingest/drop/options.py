@@ -24,7 +24,7 @@ _DEPTH = re.compile(r"folder:([1-9])")
 def _name(value: str) -> str:
     if not _NAME.fullmatch(value):
         raise bad_option(
-            "is no name for a tree", "Use at most 30 letters, digits, '.', '_' and '-'."
+            "is not a valid name for a tree", "Use at most 30 letters, digits, '.', '_' and '-'."
         )
     return value
 
@@ -36,7 +36,7 @@ def _group_by(value: str) -> str:
         groups = re.compile(value).groups
     except re.error as error:
         raise bad_option(
-            f"is no regular expression ({error})",
+            f"is not a regular expression ({error})",
             f"Write {', '.join(_WORDS)}, folder:2 or a pattern like (.+)_t[0-9]+[.]tif.",
         ) from None
     if not groups:
@@ -65,13 +65,13 @@ def _cells(value: Mapping[str, str]) -> Mapping[str, str]:
         if column in _OURS:
             raise bad_option(
                 f"has the column {column}, which the scan fills in",
-                "Take it out; target, user and group are options of their own.",
+                "Remove it; target, user and group are options of their own.",
             )
         if column not in COLUMNS and not any(
             column.startswith(family) and column != family for family in FAMILIES
         ):
             raise bad_option(
-                f"has {column!r}, which is no column of a manifest",
+                f"has {column!r}, which is not a column of a manifest",
                 "docs/manifest.md lists them.",
             )
     return value

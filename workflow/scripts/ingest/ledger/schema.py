@@ -119,7 +119,7 @@ def ledger(file: Path, anew: bool = False) -> Iterator[Connection]:
         raise StageError(
             f"The ledger cannot be used: {words_of(error, url)}",
             f"See that its file, or the database of {VARIABLE}, is there and can be written to; "
-            "remove a damaged file. It is derived: snakemake ledger makes all of it anew.",
+            "remove a damaged file. It is derived: snakemake ledger rebuilds it.",
         ) from None
 
 

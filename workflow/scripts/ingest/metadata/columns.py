@@ -134,7 +134,7 @@ def key_values(lines: Lines) -> list[tuple[str, str]]:
             if len([cell for cell in cells[2:] if cell]) or len(cells) < 2]  # fmt: skip
     if wide:
         raise StageError(
-            f"line {wide[0]} of {lines.path} is no key and its value",
+            f"line {wide[0]} of {lines.path} is not a key and a value",
             "Write two columns; a value that contains the separator needs quotes around it.",
         )
     pairs = [(cells[0], cells[1]) for cells in lines.cells]

@@ -81,10 +81,10 @@ def no_right(login: Any, user: str, group: str) -> StageError:
         reason = f"{login.userName} is an administrator without the Sudo privilege"
         remedy = "Have it granted"
     elif login.leaderOfGroups:
-        reason = f"{login.userName} is no administrator and owns other groups only"
+        reason = f"{login.userName} is not an administrator and owns only other groups"
         remedy = "Name a group in the row that this login owns, have it made an owner of that one"
     else:
-        reason = f"{login.userName} is no administrator and owns no group"
+        reason = f"{login.userName} is not an administrator and owns no group"
         remedy = "Have it made an owner of that group"
     return StageError(
         f"OMERO user {login.userName} may not import for {user} {place}: {reason}",

@@ -47,7 +47,7 @@ def parse_address(text: str, port: str | int | None) -> Address:
     protocol, path = url["protocol"], url["path"] or ""
     if protocol not in PORTS or (path.strip("/") and protocol in ("ssl", "tcp")):
         raise StageError(
-            f"the OMERO host {text!r} is no address of an OMERO server",
+            f"the OMERO host {text!r} is not the address of an OMERO server",
             "Write its name for an encrypted connection (ssl), tcp://NAME for an unencrypted one, "
             "or wss://NAME/PATH or ws://NAME/PATH for WebSockets.",
         )
@@ -62,5 +62,5 @@ def _number(port: str | int) -> int:
     except ValueError:
         number = 0
     if not 0 < number < 65536:
-        raise StageError(f"OMERO_PORT is no port: {port}", "Set it to a number like 4064.")
+        raise StageError(f"OMERO_PORT is not a port: {port}", "Set it to a number like 4064.")
     return number

@@ -61,7 +61,7 @@ def remove_fileset(
         if queries.fileset_exists(session, fileset_id):
             raise StageError(
                 f"{error.cause}. It was left by an import that did not succeed",
-                f"Delete it in OMERO, then run again. {RUN_AGAIN} if this was passing.",
+                f"Delete it in OMERO, then run again. {RUN_AGAIN} if this was temporary.",
             ) from None
     if how != "upload":
         _remove_all(locations, sources)

@@ -81,7 +81,7 @@ def refused(error: Any) -> StageError:
         )
     return StageError(
         f"OMERO answered with {name}: {message}",
-        f"{RUN_AGAIN}; if it stays, the server's log (Blitz-0.log) tells more at this time.",
+        f"{RUN_AGAIN}; if it happens again, look at the server's log (Blitz-0.log) at this time.",
     )
 
 

@@ -87,13 +87,13 @@ def import_fileset(
     if not outcome.image_ids:
         raise StageError(
             f"OMERO says that it imported {_described(request)}, and has no image of it",
-            f"Delete Fileset:{fileset_id} in OMERO and run again; if it stays, report it.",
+            f"Delete Fileset:{fileset_id} in OMERO and run again; if it happens again, report it.",
         )
     ours = {file.name: digest for file, digest in zip(request.files, request.digests, strict=True)}
     if outcome.server_digests != ours:
         raise StageError(
             f"Fileset:{fileset_id} has other digests in OMERO than its files",
-            "Delete it in OMERO and run again; if it stays, report it.",
+            "Delete it in OMERO and run again; if it happens again, report it.",
         )
     return outcome
 
@@ -158,7 +158,7 @@ def _places(
     if lost:
         raise StageError(
             f"OMERO lost sight of {lost[0]}, of the fileset that it had just begun",
-            f"{RUN_AGAIN}; if it stays, ask the server's administrator.",
+            f"{RUN_AGAIN}; if it happens again, ask the server's administrator.",
         )
     return fileset_id, [
         Place(index, file, repository.locate(*found[path]))
@@ -196,8 +196,8 @@ def _verify(session: Session, process: Any, request: ImportRequest) -> Any:
         ]
         raise StageError(
             "the files in OMERO are not the ones that were hashed: " + "; ".join(wrong),
-            "Something changes the files, a disk or network errs, or the server has other files at "
-            "the same paths: check these, then run again.",
+            "Something changes the files, a disk or network is faulty, or the server has other files "
+            "at the same paths: check these, then run again.",
         ) from None
 
 

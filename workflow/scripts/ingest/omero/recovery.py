@@ -230,7 +230,7 @@ def _check_same(
         differences.append("from other files")
     if differences:
         imported = f"Fileset:{outcome.fileset_id}"
-        otherwise = f"or delete {imported} in OMERO to import it anew"
+        otherwise = f"or delete {imported} in OMERO to import it again"
         if removes_sources(event["transfer"]):
             otherwise = f"do not delete {imported}, which may hold the only copy of its files"
         raise StageError(

@@ -98,7 +98,7 @@ def check_not_removed(fileset: Fileset, files: Sequence[SourceFile], context: Co
             f"{min(gone)} was removed when it had been imported, and OMERO does not have that "
             "fileset any more",
             "Bring the fileset back to OMERO or its files back to their folder, from a backup, "
-            "and run the same command again; or take the row out of the manifest.",
+            "and run the same command again; or remove the row from the manifest.",
         )
 
 
@@ -160,7 +160,7 @@ def _check_independent(file: SourceFile, stored: Path, how: str) -> None:
     if how == "ln" and not (same and found.st_nlink >= 2):
         raise StageError(f"{stored} is not a second name of {file.path}", _KEPT)
     if how == "cp" and (same or not stat.S_ISREG(found.st_mode)):
-        raise StageError(f"{stored} is no copy of {file.path}, but leads to it", _KEPT)
+        raise StageError(f"{stored} is not a copy of {file.path}, but leads to it", _KEPT)
 
 
 def _read_here(stored: Path, algorithms: Mapping[str, str]) -> tuple[int, Mapping[str, str]]:

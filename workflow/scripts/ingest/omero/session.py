@@ -154,7 +154,7 @@ def _keep_alive(factory: Any, ended: threading.Event) -> None:
         try:
             question.keepAlive(None)
         except Ice.InvocationTimeoutException:
-            log.warning("OMERO has not answered for %.0f s: its connection is given up", ANSWER)
+            log.warning("OMERO has not answered for %.0f s: the connection is closed", ANSWER)
             connection = factory.ice_getCachedConnection()
             if connection:
                 connection.close(True)
@@ -322,14 +322,15 @@ def _open(login: Login) -> Session:
     except omero.ClientError as error:
         # omero.client has waited and tried again: who answers is no OMERO, or no one does.
         raise Passing(
-            f"what answers at {login.server} is no OMERO server, or none answers in time ({error})",
+            f"what answers at {login.server} is not an OMERO server, or does not answer in time "
+            f"({error})",
             f"Check OMERO_HOST and OMERO_PORT. {_PORTS}",
         ) from None
     except Glacier2.CannotCreateSessionException as error:
         # A server that starts, or has too many logins at once, opens none for a while.
         raise Passing(
             f"OMERO at {login.server} opened no session: {error.reason}",
-            f"{RUN_AGAIN}; if it stays, ask the server's administrator.",
+            f"{RUN_AGAIN}; if it happens again, ask the server's administrator.",
             back_off=getattr(error, "backOff", 0) / 1000,
         ) from None
 

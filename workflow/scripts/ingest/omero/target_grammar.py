@@ -127,7 +127,9 @@ def _container(part: str, whole: str) -> Container:
             + ", ".join(_CHOICES)
         )
     if choice == "id" and not is_id(value):
-        raise BadTarget(f"target {whole!r}: {value!r} is no id; for a name write {prefix}:name:...")
+        raise BadTarget(
+            f"target {whole!r}: {value!r} is not an id; for a name write {prefix}:name:..."
+        )
     if not value.strip():
         raise BadTarget(f"target {whole!r} has an empty name")
     return Container(kind, choice, value)

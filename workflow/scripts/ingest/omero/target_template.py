@@ -65,7 +65,7 @@ def template_problem(target: str) -> Problem | None:
         )
     except regex.error as error:
         return Problem(
-            f"target {target!r} is no regular expression: {error}",
+            f"target {target!r} is not a regular expression: {error}",
             f"Correct it; an example is {_EXAMPLE}",
         )
     if GROUP not in groups:

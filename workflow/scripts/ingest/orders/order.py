@@ -63,7 +63,7 @@ def _target(kind: Any, identity: Any) -> str:
     text = str(identity).strip()
     if not re.fullmatch("[0-9]{1,19}", text) or not 0 < int(text) <= LARGEST_ID:
         raise BadText(
-            f"the destination's id is {identity!r}, which is no id of a {kind}",
+            f"the destination's id is {identity!r}, which is not the id of a {kind}",
             f"Choose a {kind} that is in OMERO.",
         )
     return f"{kind}:id:{int(text)}"
@@ -73,10 +73,10 @@ def _files(text: Any) -> list[str]:
     try:
         found = json.loads(text)
     except (TypeError, ValueError, RecursionError):
-        raise BadText("the list of files is no JSON", "Give the order again.") from None
+        raise BadText("the list of files is not JSON", "Give the order again.") from None
     if not isinstance(found, list):
         raise BadText(
-            f"the files are no list but {str(found)[:200]!r}",
+            f"the files are not a list but {str(found)[:200]!r}",
             "Write a JSON list of paths, also for one file.",
         )
     if not found:
@@ -89,7 +89,7 @@ def _files(text: Any) -> list[str]:
 def _check_path(path: Any) -> None:
     if not isinstance(path, str) or not PurePosixPath(path).is_absolute():
         raise BadText(
-            f"{str(path)[:200]!r} in the list of files is no absolute path",
+            f"{str(path)[:200]!r} in the list of files is not an absolute path",
             "Give the order again; each file needs its whole path.",
         )
     try:
@@ -127,7 +127,7 @@ def _convert(row: Mapping[str, Any], options: Orders, converters: Mapping[str, C
     if name is None or name not in converters:
         raise BadText(
             f"no converter stands for the container {container!r}",
-            "Ask who runs the import: it has to be under `converters`, and under "
+            "Ask whoever runs the import: it has to be under `converters`, and under "
             "`orders.converters` where its image has another name.",
         )
     given = _parameters(row["extra_params"])

@@ -52,7 +52,7 @@ def orders(context: Context) -> None:
         raise StageError(
             f"The intakes of orders cannot be kept in {folder}: {error}",
             "Set watch.intakes to a folder that may be written to and has room. The orders that "
-            "were taken go on with the next look.",
+            "were taken continue with the next look.",
         ) from None
     write_words(context.results, "orders", words(found, folder), vars(found))
     if found.refused or found.failed:
@@ -79,13 +79,14 @@ def words(found: Orders, folder: Path) -> str:
     ]
     if found.open:
         lines += [
-            f"{len(found.open)} are to be done. make watch runs them, or one by one:",
+            f"{len(found.open)} are still to be done. `make watch` runs them, or run them one by "
+            "one:",
             *(f"  {Intake(folder / order).command}" for order in found.open[:20]),
         ]
     if found.elsewhere:
         lines += [
-            f"{len(found.elsewhere)} were begun elsewhere and have not ended there:",
+            f"{len(found.elsewhere)} were begun elsewhere and have not finished there:",
             *(f"  {order}: {where}" for order, where in found.elsewhere.items()),
-            "  If nobody is at work on one any more, give it again: docs/orders.md.",
+            "  If nobody is working on one any more, give it again: docs/orders.md.",
         ]
     return "\n".join(lines) + "\n"

@@ -74,8 +74,8 @@ class OrdersWayIn:
         problem = problem_of_manifest(outcome.intake, self._config)
         if not problem and outcome.gave_up:
             return (
-                f"{outcome.attempts} runs of it did not come to their end. Ask who runs the "
-                f"import: {outcome.intake.results} tells more."
+                f"{outcome.attempts} runs of it were cut short. Ask who runs the "
+                f"import: {outcome.intake.results} has details."
             )
         return problem
 

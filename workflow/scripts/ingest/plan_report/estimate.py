@@ -52,7 +52,7 @@ class Work:
     @property
     def basis(self) -> str:
         """How it was estimated."""
-        per = f"{self.rate.seconds:.2g} s a fileset"
+        per = f"{self.rate.seconds:.2g} s per fileset"
         per += f" ({self.rate.filesets:,} measured)" if self.rate.filesets else " (assumed)"
         if not self.bytes:
             return per

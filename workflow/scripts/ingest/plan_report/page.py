@@ -77,8 +77,8 @@ class Report:
         number, total = len(self.going_in), len(self.rows)
         if self.refuses and self.states["refused"]:
             return (
-                f"Nothing would be done: {counted(self.states['refused'], 'row')} of the manifest "
-                "must be corrected first (or left out: invalid_rows: skip)."
+                f"Nothing would be imported: {counted(self.states['refused'], 'row')} of the "
+                "manifest must be corrected first (or skipped: invalid_rows: skip)."
             )
         would = f"{number:,} of {counted(total, 'fileset')} would be imported"
         return f"{would}: {counted(self.files, 'file')}, {size(self.bytes)}."
@@ -172,7 +172,7 @@ def page(report: Report) -> str:
 
 def summary(report: Report) -> str:
     """results/plan_report.txt."""
-    lines = [f"{report.verdict} (Nothing was done.)", ""]
+    lines = [f"{report.verdict} (Nothing was changed.)", ""]
     for state, words in WORDS.items():
         if report.states[state]:
             lines.append(f"  {report.states[state]:>9,}  {words}")
@@ -191,7 +191,7 @@ def summary(report: Report) -> str:
     lines += ["", *_wrapped(_facts(report))]
     stopped = report.stopped
     if stopped:
-        lines += ["", f"{len(stopped):,} cannot be imported as they are:", ""]
+        lines += ["", f"{len(stopped):,} cannot be imported:", ""]
         for problem, rows in report.obstacles[:LISTED]:
             names = [f"{row.fileset.id} (row {row.fileset.row})" for row in rows]
             lines += [
@@ -236,7 +236,7 @@ def _facts(report: Report) -> list[str]:
     if report.going_in:
         lines.append(
             f"Space       {size(report.stored)} in the store, {size(report.uploaded)} in OMERO's "
-            "repository (a conversion is taken to be as large as its source)"
+            "repository (a conversion is assumed to be as large as its source)"
         )
     lines += [f"            {f.status}: {f.finding}" for f in report.room]
     if report.works:
@@ -245,7 +245,7 @@ def _facts(report: Report) -> list[str]:
             "(a run works on several at once)"
         )
         lines += [
-            f"            {each.stage} {duration(each.seconds)}, by {each.basis}"
+            f"            {each.stage} {duration(each.seconds)}: {each.basis}"
             for each in report.works
         ]
     return lines

@@ -14,12 +14,12 @@ BY_JOURNAL, BY_PATH = "journal", "client path"
 
 # In words, for people, as a row's and as a total's.
 WORDS: dict[State, str] = {
-    "refused": "wrong in the manifest",
+    "refused": "invalid in the manifest",
     "blocked": "would fail",
     "import": "would be imported",
-    "continue": "was begun, and would be finished",
-    "there": "in OMERO already, by whoever: left alone",
-    "done": "in OMERO already, by an earlier run",
+    "continue": "begun earlier, would be finished",
+    "there": "already in OMERO, imported by somebody else: left alone",
+    "done": "already in OMERO, by an earlier run",
 }
 
 

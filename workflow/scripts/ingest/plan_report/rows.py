@@ -167,7 +167,7 @@ def _taken(row: Row, config: Config) -> Problem | None:
     if not home.is_dir() or not any(home.iterdir()):
         return None
     return Problem(
-        f"{home} is there already, and no run of these results is known to have ended it",
-        "If it is of a run that was killed, go on: what holds the right bytes is used. Else give "
-        "the row another fileset id, or move that folder away.",
+        f"{home} exists already, but no run with these results is known to have finished it",
+        "If it is from a run that was killed, go ahead: files with the right bytes are used. "
+        "Otherwise give the row another fileset id, or move that folder away.",
     )

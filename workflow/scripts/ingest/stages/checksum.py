@@ -129,7 +129,7 @@ def _digested(
         except OSError as error:
             raise unreadable(file.path, error) from None
         if (found.size, found.mtime_ns, found.inode) != (file.size, file.mtime_ns, file.inode):
-            raise SourceChanged(file.path, "it changed after its fileset was put together")
+            raise SourceChanged(file.path, "it changed after its fileset was assembled")
         return file.digested(found.digests)
 
     return tuple(for_each_file(digest, files, context))
@@ -146,7 +146,7 @@ def _compare(files: tuple[SourceFile, ...], expected: Expected) -> None:
     if wrong:
         raise StageError(
             f"checksum mismatch: {some_of(wrong, '; ')}",
-            "The bytes are not those the manifest vouches for. Copy the file again from where the "
+            "The bytes do not match the manifest's checksum. Copy the file again from where the "
             "checksum was made, or correct the checksum if the file is right; then run the same "
             "command again.",
         )
@@ -180,7 +180,7 @@ def _of_the_checksum_file(fileset: Fileset, files: tuple[SourceFile, ...]) -> Ex
     path = Path(fileset.checksums)
     try:
         if stat_source(fileset.checksums).st_size > checksum_file.LARGEST:
-            raise ValueError("it is larger than any")
+            raise ValueError("it is too large")
         entries = checksum_file.parse(path.read_bytes())
     except OSError as error:
         raise unreadable(fileset.checksums, error) from None

@@ -31,7 +31,7 @@ def run(fileset: Fileset, _upstream: Record, context: Context) -> Record:
         if not files[0].size:
             raise StageError(
                 f"{paths[0]} is empty, and the file that OMERO opens",
-                "Put a sound copy in its place, or name another file first in the row's `files`.",
+                "Put an intact copy in its place, or name another file first in the row's `files`.",
             )
         _check_whole(paths)
         plate = is_plate(paths[0])
@@ -111,7 +111,7 @@ def _grouped(path: str) -> FilesetFiles:
         raise StageError(
             f"cannot read {error.path}: {error.reason}",
             "Check that the file is complete and of a format that Bio-Formats reads; put a sound "
-            "copy in its place, or take the row out of the manifest.",
+            "copy in its place, or remove the row from the manifest.",
         ) from None
     except OSError as error:
         raise unreadable(error.filename or path, error) from None
@@ -159,7 +159,7 @@ def _check_own(fileset: Fileset, paths: list[str], context: Context) -> None:
     if other:
         raise StageError(
             f"{fileset.path} belongs together with {path}, which the row of fileset {other} names",
-            "The files of a fileset are imported together, by one row: remove the other one.",
+            "The files of a fileset are imported together, by one row: remove one of the two rows.",
         )
 
 

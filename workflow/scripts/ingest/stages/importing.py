@@ -289,7 +289,7 @@ def _check_takes(
         request.annotations,
     )  # fmt: skip
     raise StageError(
-        f"{request.files[0].path} is no plate, and a Screen ({target.name}) holds plates only",
+        f"{request.files[0].path} is not a plate, and a Screen ({target.name}) holds plates only",
         "Give the row a Dataset as its target; the import was undone.",
     )
 

@@ -43,8 +43,8 @@ class NameTaken(StageError):
         super().__init__(
             f"{destination} exists already, and is not what the transfer {transfer} makes of "
             f"{file.path}",
-            "Nothing in the store is overwritten. Look what it is; move it away, or give the row "
-            "another fileset id, and run the same command again.",
+            "Nothing in the store is overwritten. Find out what it is; move it away, or give the "
+            "row another fileset id, and run the same command again.",
         )
 
 

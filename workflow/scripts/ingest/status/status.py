@@ -68,10 +68,10 @@ def _was_left(intake: Intake, config: Config) -> bool:
 def words(found: Sequence[Standing], waiting: Sequence[str], left: Sequence[str]) -> str:
     """What the terminal shows."""
     if not found and not waiting:
-        return "There is no run yet: no results folder holds a plan.\n"
+        return "There has been no run yet: no results folder has a plan.\n"
     parts = [_of_results(each) for each in found]
     if waiting:
-        parts.append(_list(f"{len(waiting)} intakes wait for their first run:", waiting))
+        parts.append(_list(f"{len(waiting)} intakes are waiting for their first run:", waiting))
     if left:
         head = f"{len(left)} intakes failed too often and are left to you (make watch, --again):"
         parts.append(_list(head, left))
@@ -80,7 +80,11 @@ def words(found: Sequence[Standing], waiting: Sequence[str], left: Sequence[str]
     complete = sum(each.complete for each in found)
     parts.append(
         f"{complete:,} of {total:,} filesets are in OMERO, verified and annotated. "
-        + (f"{failed:,} need a person: see above." if failed or left else "Nothing needs a person.")
+        + (
+            f"{failed:,} need your attention: see above."
+            if failed or left
+            else "Nothing needs your attention."
+        )
     )
     return "\n\n".join(parts) + "\n"
 
@@ -114,10 +118,10 @@ def _run(found: Standing) -> str:
     if run is None:
         return ""
     if not run["ended"]:
-        return f"The last run, of {_time(run['started'])}, was killed: give its command again."
+        return f"The last run, of {_time(run['started'])}, was killed: give the same command again."
     if run["outcome"] == "stopped":
-        return f"The last run was stopped, {_time(run['ended'])}: give its command again."
-    how = "ended well" if run["outcome"] == "ok" else "failed"
+        return f"The last run was stopped, {_time(run['ended'])}: give the same command again."
+    how = "succeeded" if run["outcome"] == "ok" else "failed"
     return f"The last run {how}, {_time(run['ended'])}."
 
 

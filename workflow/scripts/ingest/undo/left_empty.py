@@ -51,7 +51,7 @@ class Left:
     tags: Sequence[str]
 
     def words(self, removes: bool) -> list[str]:
-        stays = "removed" if removes else "stays: containers: true removes it"
+        stays = "removed" if removes else "stays; containers: true removes it"
         return [
             *(f"{each} (made by these runs; {stays})" for each in self.made),
             *(f"{each} (was there before; stays)" for each in self.others),

@@ -115,8 +115,8 @@ def _look(fileset: str, place: str, roots: Roots, follows: bool) -> Link:
     new = roots.new(leads_to)
     if new is None:
         if roots.is_new(leads_to):
-            return told("done", "it leads to the new place already", leads_to=leads_to)
-        return told("nothing", "it leads to none of the old roots", leads_to=leads_to)
+            return told("done", "it already leads to the new place", leads_to=leads_to)
+        return told("nothing", "it leads outside the old roots", leads_to=leads_to)
     problem = _place_problem(new, roots.new_root(leads_to), follows) or _folder_problem(link)
     if problem:
         return told("refused", problem.cause, problem.remedy, leads_to, new)

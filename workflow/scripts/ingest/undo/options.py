@@ -32,7 +32,7 @@ def _roots(value: Mapping[str, str]) -> Mapping[str, str]:
         for root in (old, new):
             if not root.startswith("/") or not root.strip("/"):
                 raise bad_option(
-                    f"has {root!r}, which is no folder's full path",
+                    f"has {root!r}, which is not a folder's full path",
                     "Write both as full paths, like {/old/store: /new/store}.",
                 )
         old, new = os.path.normpath(old), os.path.normpath(new)

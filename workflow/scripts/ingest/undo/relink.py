@@ -178,7 +178,7 @@ def _change(work: Work, roots: Roots, context: Context) -> None:
                 return  # deleted in OMERO, and no link of it is left
             raise StageError(
                 f"OMERO does not have {', '.join(f'Fileset:{each}' for each in ids)} (any more)",
-                "Look with `snakemake audit`; the same command as for the import imports it anew.",
+                "Look with `snakemake audit`; the same command as for the import imports it again.",
             )
         if work.changes:
             changes = {link.link: [link.leads_to, link.new] for link in work.changes}
@@ -199,7 +199,7 @@ def _check_read(session: Session, fileset_id: int, work: Work) -> None:
         size = store.size()
         reads = size == first.size and (not size or len(store.read(0, 1)) == 1)
     except omero.ServerError as error:
-        log.error("OMERO's word on %s: %s", work.changes[0].new, error.message)
+        log.error("OMERO on %s: %s", work.changes[0].new, error.message)
         reads = False
     finally:
         store.close()
@@ -208,7 +208,7 @@ def _check_read(session: Session, fileset_id: int, work: Work) -> None:
     for link in work.changes:
         lead(Path(link.link), link.new, link.leads_to)
     raise ServerCannotRead(
-        f"OMERO cannot read {work.changes[0].new}: its links were led back",
+        f"OMERO cannot read {work.changes[0].new}: its links were set back",
         "The server must mount the new place at the same path, and be allowed to read it. What "
         "was done before stays; give the same command again.",
     )
@@ -237,12 +237,14 @@ def _report(
         f"  {counted['refused']:>7} refused",
     ]
     if noted:
-        lines.append(f"  {noted:>7} rows of which only the records are to tell the new place")
+        lines.append(
+            f"  {noted:>7} rows of which only the records will be changed to the new place"
+        )
     lines += told.examples(
         "refused", [f"{x.link}: {x.cause}. {x.remedy}" for x in links if x.state == "refused"]
     )
     lines += told.examples(
-        "roots that nothing imported lies below (are they written as in the manifest?)",
+        "roots with nothing imported below them (are they written as in the manifest?)",
         _idle_roots(works, options),
     )
     if failed:
@@ -291,16 +293,16 @@ def _how_on(
         TOOL, {"roots": options.roots, "verify": options.verify, "apply": number or True}
     )
     if refusal:
-        return ["", f"Nothing was changed: {refusal}. If that is what is meant:", "", command]
+        return ["", f"Nothing was changed: {refusal}. If that is what you want:", "", command]
     if failed:
-        return ["", "Repair that, and give the same command again."]
+        return ["", "Fix that, and give the same command again."]
     if not count and not noted:
         if counted.get("refused"):
-            return ["", "Nothing can be changed before that is repaired."]
+            return ["", "Nothing can be changed until that is fixed."]
         return ["", "There is nothing to change."]
     if options.apply is not False and counted.get("refused"):
-        return ["", "The rest was done. Repair what is refused, and give the same command again."]
+        return ["", "The rest was done. Fix what was refused, and give the same command again."]
     if options.apply is not False:
-        return ["", "Done. Name the new places in the manifest (and in transfer.store)."]
+        return ["", "Done. Now write the new paths into the manifest (and transfer.store)."]
     begun = f" An earlier command began on {earlier.count}." if earlier else ""
     return ["", f"Nothing was changed.{begun} To do it:", "", command]

@@ -165,13 +165,13 @@ def _how_on(done: _Done, options: Rollback, count: int) -> list[str]:
     given = options.model_dump(mode="json", exclude_defaults=True, exclude={"apply", "most"})
     command = told.command(TOOL, {**given, "apply": done.number or True})
     if done.refusal:
-        return ["", f"Nothing was changed: {done.refusal}. If that is what is meant:", "", command]
+        return ["", f"Nothing was changed: {done.refusal}. If that is what you want:", "", command]
     if any(item.state == "failed" for item in done.items):
-        return ["", "Repair that, and give the same command again."]
+        return ["", "Fix that, and give the same command again."]
     if done.applied:
         again = "A run of the workflow imports these rows again: take them out of the manifest, or"
         if not count:
-            return ["", "There was nothing (more) that may be taken out."]
+            return ["", "There was nothing (else) to take out."]
         return ["", "Done.", again, "change them, before the next one."]
     if not done.number:
         return ["", "There is nothing to take out."]

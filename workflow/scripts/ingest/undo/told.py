@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ import yaml
 
 from ingest.atomic import write_text
 from ingest.csv_text import csv_text
-from ingest.tool_words import write_words
+from ingest.tool_words import CONFIG_FILES, write_words
 
 LISTED = 20  # on the terminal; the table has them all
 
@@ -31,11 +32,13 @@ def write(
 
 
 def command(tool: str, options: Mapping[str, Any]) -> str:
-    """The command that asks for a tool with these options."""
+    """The command that runs a tool with these options, on the configuration in use."""
     text = yaml.safe_dump(
         dict(options), default_flow_style=True, width=float("inf"), sort_keys=False
     )
-    return f"  snakemake {tool} --config {tool}={shlex.quote(text.strip())}"
+    files = os.environ.get(CONFIG_FILES)
+    configured = f" --configfile {files}" if files else ""
+    return f"  snakemake {tool}{configured} --config {tool}={shlex.quote(text.strip())}"
 
 
 def examples(heading: str, sentences: Sequence[str]) -> list[str]:
