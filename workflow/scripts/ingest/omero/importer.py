@@ -196,8 +196,8 @@ def _verify(session: Session, process: Any, request: ImportRequest) -> Any:
         ]
         raise StageError(
             "the files in OMERO are not the ones that were hashed: " + "; ".join(wrong),
-            "Something changes the files, a disk or network is faulty, or the server has other files "
-            "at the same paths: check these, then run again.",
+            "Something changes the files, a disk or network is faulty, or the server has other "
+            "files at the same paths: check these, then run again.",
         ) from None
 
 
