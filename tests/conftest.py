@@ -1,3 +1,8 @@
+import os
+from collections.abc import Generator
+from typing import Any
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 # How long an example takes says more about the machine than about the code.
@@ -8,3 +13,25 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("omero-ingest")
+
+# Whoever runs the tests may be at home at an OMERO, or give Snakemake options of their own.
+for name in list(os.environ):
+    if name.startswith(("OMERO_", "INGEST_", "SNAKEMAKE_")):
+        del os.environ[name]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """Of several processes each sends its reports as UTF-8, which the names of files in their words
+    need not be."""
+    return _as_utf8((yield))
+
+
+def _as_utf8(told: Any) -> Any:
+    if isinstance(told, str):
+        return told.encode(errors="backslashreplace").decode()
+    if isinstance(told, dict):
+        return {_as_utf8(key): _as_utf8(value) for key, value in told.items()}
+    if isinstance(told, list | tuple):
+        return type(told)(map(_as_utf8, told))
+    return told
