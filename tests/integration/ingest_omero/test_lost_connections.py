@@ -82,10 +82,10 @@ def lose_at(rig: Rig, proxy: IceProxy, position: int | None, fault: Fault) -> Re
 @pytest.mark.parametrize(
     ("transfer", "files", "fault", "seconds", "first"),
     [
-        ("ln_s", 2, "before", 60, ""),
+        ("ln_s", 2, "before", 600, ""),
         ("ln_s", 2, "after", 0, ""),
         ("cp", 1, "before", 0, "importFileset"),
-        ("upload_rm", 1, "after", 60, "importFileset"),
+        ("upload_rm", 1, "after", 600, "importFileset"),
     ],
 )
 def test_an_import_survives_a_loss_at_every_call(
@@ -152,8 +152,8 @@ def test_a_connection_that_leads_nowhere_is_given_up(
     far: Rig, proxy: IceProxy, world: World, operation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ingest.omero.session.KEEP_ALIVE", 0.5)
-    monkeypatch.setattr("ingest.omero.session.ANSWER", 1.0)
-    far.options["import"] = {"retry_seconds": 60}
+    monkeypatch.setattr("ingest.omero.session.ANSWER", 3.0)
+    far.options["import"] = {"retry_seconds": 600}
     one_row(far, "prepared", "ln_s", 1)
     far.targets()
     assert lose_at(far, proxy, None, "hang").status == "ok"

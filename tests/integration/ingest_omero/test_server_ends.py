@@ -93,7 +93,7 @@ def test_the_server_restarts_after_each_step(
         server.kill()
         server.start()
 
-    imports = Imports(rig, 60, monkeypatch)
+    imports = Imports(rig, 600, monkeypatch)
     for step in every_step(imports, transfer):
         sources = imports.new_row(f"{transfer}-{step.replace(' ', '-')}", transfer)
         record = imports.run(step, restart)
@@ -129,7 +129,7 @@ def test_the_server_ends_the_session_after_each_step(
             pass
         other.close()
 
-    imports = Imports(rig, 60, monkeypatch)
+    imports = Imports(rig, 600, monkeypatch)
     for step in every_step(imports, transfer):
         sources = imports.new_row(f"{transfer}-{step.replace(' ', '-')}", transfer)
         record = imports.run(step, expire)

@@ -15,7 +15,7 @@ from tests.integration.workflow.images import write_image
 from tests.integration.workflow.workspace import Run, Workspace
 
 # Who logs in to OMERO: the main process, its jobs, and the shells that start those.
-LOG_IN = (b"snakemake", b"ingest.job", b"pytest")
+LOG_IN = (b"snakemake", b"ingest.job")
 # What Python's library and Snakemake's plugins start by themselves, to know the machine.
 HARMLESS = (b"uname\0", b"/sbin/ldconfig\0", b"scontrol\0show\0config\0")
 
