@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import Ice
 import omero
 import omero.model
 from omero.rtypes import rstring, unwrap
@@ -120,6 +121,26 @@ class Repository:
         path = self.path_of(row)
         stat = to_note(path, unwrap(row.size), saving)
         return stat and self.note(actor, file_id, path, stat, hasher, saving)
+
+    def new_digest(self, row: Any, wanted: str, algorithms: Mapping[str, int]) -> str | None:
+        """The digest of a file by the algorithm of that name; None when its row has one already.
+
+        One by another algorithm must still hold. `algorithms` has the ids of all, by name.
+        """
+        known = row.hasher and unwrap(row.hash)
+        names = {row_id: name for name, row_id in algorithms.items()}
+        before = names[row.hasher.id.val] if known else None
+        if before == wanted:
+            return None
+        path = self.path_of(row)
+        try:
+            digest = self.digests.now(path, wanted)
+            if before and self.digests.now(path, before) != known:
+                raise errors.internal(f"hash mismatch on file ID {row.id.val}")
+        except OSError as error:
+            # No exception that the interface declares: OMERO.server's Java lets it through.
+            raise Ice.UnknownException(f"{path} cannot be read: {error.strerror}") from error
+        return digest
 
     def note(
         self,

@@ -14,7 +14,7 @@ from omero_embedded.repository.checksums import ALGORITHMS
 from omero_embedded.repository.files import DIRECTORY, Repository
 from omero_embedded.repository.process import Importing, ImportProcess
 from omero_embedded.repository.rawfile import RawFile
-from omero_embedded.sessions.acting import actor_of
+from omero_embedded.sessions.acting import actor_of, as_server
 from omero_embedded.sessions.servant_map import ServantMap
 from omero_embedded.sessions.session import Client
 from omero_embedded.store import ALL_GROUPS, Actor
@@ -143,6 +143,26 @@ class ManagedRepository:
                 different.append(file_id)
         return different
 
+    def setChecksumAlgorithm(self, call: Call, hasher: Any, file_ids: Any) -> Any:
+        """Gives the files a digest by this algorithm where they have none; the ids of those."""
+        actor, repository = _everywhere(call), self._repository
+        algorithms = {unwrap(a.value): a.id.val for a in self.listChecksumAlgorithms(call)}
+        wanted = unwrap(hasher.value)
+        if wanted not in algorithms:
+            raise errors.api_usage(f"there is no checksum algorithm {wanted!r}")
+        changes: dict[int, dict[str, Any]] = {}
+        try:
+            for row in _to_change(repository, actor, file_ids):
+                digest = repository.new_digest(row, wanted, algorithms)
+                if digest is not None:
+                    changes[row.id.val] = {"hash": digest, "hasher": algorithms[wanted]}
+        finally:
+            # As OMERO.server, which saves them one by one: those before the one that failed.
+            if changes:
+                with repository.store.write(as_server(call.caller.session.actor)) as work:
+                    work.change("OriginalFile", changes)
+        return list(changes)
+
     def importFileset(self, call: Call, fileset: Any, settings: Any) -> Any:
         actor = actor_of(call)
         session = call.caller.session
@@ -163,6 +183,18 @@ class ManagedRepository:
             for active in call.caller.session.actives.values()
             if isinstance(active.service, ImportProcess)
         ]
+
+
+def _to_change(repository: Repository, actor: Actor, file_ids: Sequence[int]) -> list[Any]:
+    """The rows of those of the files that are in the repository. Raises omero.SecurityViolation
+    unless all are the actor's to change."""
+    hql = "select f from OriginalFile f where f.id in (:ids) and f.repo = :repo order by f.id"
+    with repository.store.read(actor) as work:
+        rows = work.query(hql, {"ids": list(file_ids), "repo": repository.uuid})
+    for row in rows:
+        if not row.details.permissions.canEdit():
+            raise errors.security(f"OriginalFile {row.id.val} is not yours to change")
+    return rows
 
 
 def _everywhere(call: Call) -> Actor:

@@ -175,7 +175,7 @@ def test_a_place_outside_of_the_repository(
 
     def begun(*args: Any) -> Any:
         fileset_id, places = real(*args)
-        return fileset_id, dict.fromkeys(places, (path, name))
+        return fileset_id, dict.fromkeys(places, (1, path, name))
 
     monkeypatch.setattr(importer.queries, "begun_fileset", begun)
     check_refused(rig, rig.import_all()["a"], "outside of its managed repository")

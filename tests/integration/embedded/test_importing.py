@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+import Ice
 import numpy as np
 import omero
 import pytest
@@ -91,6 +92,44 @@ def test_a_symlink_stays_a_link_and_its_deletion_spares_the_source(ada: Any, cel
     assert not place.is_symlink()
     assert cells.read_bytes() == before
     assert speak.rows(ada, "select i.id from Image i where i.fileset.id = :id", id=fileset_id) == []
+
+
+def test_digests_of_files_that_were_never_written_are_taken_in_one_call(
+    ada: Any, tmp_path: Path
+) -> None:
+    files = [tmp_path / f"{number}.dat" for number in range(4)]
+    for number, path in enumerate(files):
+        path.write_bytes(b"%d" % number)
+    process = speak.begin(ada, files, transfer="SymlinkFileTransfer")
+    repository = ada.getManagedRepository()
+    ids = []
+    for index, path in enumerate(files[:3]):
+        uploader = process.getUploader(index)
+        ids.append(uploader.getFileId().val)
+        uploader.close()
+        place = speak.place_of(ada, process, index)
+        place.unlink(missing_ok=True)
+        place.symlink_to(path)
+    hasher = omero.model.ChecksumAlgorithmI()
+    hasher.value = rstring("SHA1-160")
+    assert repository.setChecksumAlgorithm(hasher, ids) == ids
+    wanted = [speak.sha1(path) for path in files[:3]]
+    assert _digests(ada, ids) == wanted
+    # They have one now, and by another algorithm only of what still is what it was.
+    assert repository.setChecksumAlgorithm(hasher, ids) == []
+    hasher.value = rstring("MD5-128")
+    files[1].write_bytes(b"another")
+    with pytest.raises(omero.ServerError, match=f"hash mismatch on file ID {ids[1]}"):
+        repository.setChecksumAlgorithm(hasher, ids)
+    files[1].unlink()
+    with pytest.raises(Ice.UnknownException, match=r"1\.dat cannot be read"):
+        repository.setChecksumAlgorithm(hasher, ids[1:])
+    assert _digests(ada, ids[1:]) == wanted[1:]
+
+
+def _digests(client: Any, ids: list[int]) -> list[str]:
+    hql = "select f.hash from OriginalFile f where f.id = :id"
+    return [speak.rows(client, hql, id=file_id)[0][0] for file_id in ids]
 
 
 def test_files_that_belong_together_are_one_image(ada: Any, tmp_path: Path) -> None:

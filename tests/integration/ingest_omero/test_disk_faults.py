@@ -141,6 +141,26 @@ def test_the_probe_cannot_be_written(
     fails_then_succeeds(rig, world, sources, "ln_s", failed, "No such file or directory")
 
 
+def test_the_server_cannot_read_one_of_many(
+    rig: Rig, world: World, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [write_image(rig.folder / f"{number}.tif", number) for number in range(3)]
+    rig.add("row", paths, target="Dataset:name:Faults", import_transfer="ln_s")
+    rig.targets()
+
+    def lead_astray() -> None:
+        for link in server.repository.rglob("2.tif"):
+            link.unlink()
+            link.symlink_to("/nowhere/2.tif")
+
+    with monkeypatch.context() as patch:
+        at_step(patch, "their sizes noted", lead_astray)
+        failed = run(rig)
+    sources = [Source.remember(path) for path in paths]
+    words = ("OMERO cannot read", "2.tif", "same path")
+    fails_then_succeeds(rig, world, sources, "ln_s", failed, *words)
+
+
 @pytest.mark.parametrize("transfer", ["ln_s", "ln", "ln_rm", "cp", "cp_rm", "upload", "upload_rm"])
 @pytest.mark.parametrize("step", ["fileset made", "places known", "first file saved"])
 def test_the_source_changes(

@@ -119,11 +119,13 @@ def test_a_file_omero_cannot_read(new_rig: MakeRig, world: World, transfer: str)
     world.check_nothing_is_left_over()
 
 
-@pytest.mark.parametrize("transfer", TRANSFERS)
-def test_killed_at_every_moment(new_rig: MakeRig, world: World, transfer: str) -> None:
+@pytest.mark.parametrize(
+    ("transfer", "files"), [*((transfer, 1) for transfer in TRANSFERS), ("ln_s", 2), ("ln_rm", 2)]
+)
+def test_killed_at_every_moment(new_rig: MakeRig, world: World, transfer: str, files: int) -> None:
     def kill_and_run_again(moment: int) -> str:
         rig = new_rig(f"killed-{moment}")
-        sources = one_row(rig, transfer)
+        sources = one_row(rig, transfer, files)
         died_at = import_and_die(rig, moment)
         record = run_job(rig)
         assert record.status == "ok", f"killed at {moment}, {died_at}: {record.cause}"
@@ -133,6 +135,8 @@ def test_killed_at_every_moment(new_rig: MakeRig, world: World, transfer: str) -
     moments = at_every_moment(kill_and_run_again)
     world.check_nothing_is_left_over()
     assert {"fileset made", "files transferred", "upload verified", "imported"} <= set(moments)
+    of_many = {"more files placed", "their sizes noted", "their digests taken"}
+    assert of_many & set(moments) == (of_many if files > 1 else set())
     after_the_import = moments[moments.index("imported") :]
     assert ("os.remove 0.tif" in after_the_import) == transfer.endswith("_rm")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import omero.cmd
 import pytest
 
+from ingest.digests import digest_file
 from ingest.fileset import Record, StageError
 from ingest.omero import removal
 from ingest.omero.fileset_graph import TRANSFER_NAMESPACE
@@ -65,6 +66,34 @@ def test_every_transfer_lands_the_bytes_and_says_its_name(rig: Rig, transfer: st
     assert all(path.stat().st_nlink == links for path in stored.values())
     removed = rig.context.journal.removed("row")
     assert removed == {str(s) for s in sources if transfer in REMOVING}
+
+
+@pytest.mark.parametrize("transfer", ["ln_s", "ln", "cp", "upload"])
+def test_what_omero_notes_of_many_files(rig: Rig, transfer: str) -> None:
+    sources = [write_image(rig.folder / "many" / "image.tif")]
+    for number in range(70):
+        sources.append(rig.folder / "many" / f"{number % 3}" / f"{number}.dat")
+        sources[-1].parent.mkdir(exist_ok=True)
+        sources[-1].write_bytes(b"#" * (number + 1))
+    rig.add("row", sources, import_transfer=transfer)
+    record = rig.import_all()["row"]
+    assert record.status == "ok", record.cause
+    noted = rig.omero.rows(
+        "select o.name, o.size, o.mtime, o.hash, h.value from FilesetEntry e "
+        "join e.originalFile o join o.hasher h where e.fileset.id = :id order by e.id",
+        id=record.facts["fileset_id"],
+    )
+    copied = transfer == "upload"
+    assert [[*row[:2], copied or row[2], *row[3:]] for row in noted] == [
+        [
+            source.name,
+            source.stat().st_size,
+            copied or source.stat().st_mtime_ns // 1_000_000,
+            digest_file(source, ["Murmur3-128"]).digests["Murmur3-128"],
+            "Murmur3-128",
+        ]
+        for source in sources
+    ]
 
 
 @pytest.mark.parametrize("transfer", REMOVING)

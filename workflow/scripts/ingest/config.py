@@ -222,8 +222,8 @@ class Import(Section):
     parallel_files: Count = Field(
         default=32,
         le=10_000,
-        description="How many files of a fileset are handled at once (at most 4 if they are "
-        "copied or uploaded).",
+        description="How many files of a fileset are handled at once: of links, portions of up to "
+        "32 files; of files that are copied or uploaded, at most 4.",
     )
     transfer_folder: FilePath | None = Field(
         default=None,

@@ -18,6 +18,7 @@ from omero.rtypes import rlong
 from ingest.digests import digest_file
 from ingest.fileset import SourceFile, StageError
 from ingest.omero import transfers
+from ingest.omero.fileset_graph import ImportRequest
 
 FOLDER = "user_0/2026/"
 
@@ -99,10 +100,13 @@ def put(tmp_path: Path, server: Server) -> Callable[..., None]:
         client=SimpleNamespace(getDefaultBlockSize=lambda: 7),
     )
 
+    repository: Any = SimpleNamespace(proxy=None)
+
     def transfer(file: SourceFile, how: str, mount: Path = tmp_path / "repository") -> None:
-        place = transfers.Place(0, file, mount / FOLDER / "a.tif")
+        place = transfers.Place(0, file, 7, mount / FOLDER / "a.tif")
+        request = ImportRequest("id", (file,), how, "MD5-128", parallel_files=2)
         try:
-            transfers.transfer_files(session, server, [place], how, at_once=2)
+            transfers.transfer_files(session, repository, server, [place], request)
         finally:
             assert server.open == 0
 
@@ -222,7 +226,9 @@ def test_a_server_that_cannot_read_the_source_is_noticed(
         if server.modes[-1] == "r":
             raise denied
 
-    monkeypatch.setattr(server, *(("getUploader", opened) if when == "opened" else ("close", closed)))
+    monkeypatch.setattr(
+        server, *(("getUploader", opened) if when == "opened" else ("close", closed))
+    )
     with pytest.raises(StageError, match=r"cannot read .*permission denied") as error:
         put(source(tmp_path), "ln_s")
     assert "mount the folder of the sources" in error.value.remedy

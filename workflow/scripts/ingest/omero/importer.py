@@ -139,7 +139,7 @@ def _upload(
         report("fileset made")
         fileset_id, places = _places(session, repository, request)
         report("places known")
-        transfer_files(session, process, places, request.transfer, request.parallel_files, report)
+        transfer_files(session, repository, process, places, request, report)
         report("files transferred")
         handle = _verify(session, process, request)
         report("upload verified")
@@ -161,7 +161,7 @@ def _places(
             f"{RUN_AGAIN}; if it happens again, ask the server's administrator.",
         )
     return fileset_id, [
-        Place(index, file, repository.locate(*found[path]))
+        Place(index, file, found[path][0], repository.locate(*found[path][1:]))
         for index, (path, file) in enumerate(files.items())
     ]
 

@@ -83,17 +83,18 @@ def transfers_of_client_paths(
     ]
 
 
-def begun_fileset(session: Session, import_id: str) -> tuple[int, dict[str, tuple[str, str]]]:
-    """The fileset of an import that was just begun: its id, and by client path the path (ends in /)
-    and the name of each entry's file in the repository. One question, however many files."""
+def begun_fileset(session: Session, import_id: str) -> tuple[int, dict[str, tuple[int, str, str]]]:
+    """The fileset of an import that was just begun: its id, and by client path the id, the path
+    (ends in /) and the name of each entry's file in the repository. One question, however many
+    files."""
     rows = session.rows(
-        "select f.id, e.clientPath, o.path, o.name from FilesetEntry e join e.originalFile o "
+        "select f.id, e.clientPath, o.id, o.path, o.name from FilesetEntry e join e.originalFile o "
         "join e.fileset f join f.annotationLinks l join l.child a "
         "where a.ns = :ns and a.textValue = :import_id",
         ns=IMPORT_ID_NAMESPACE,
         import_id=import_id,
     )
-    places = {client_path: (path, name) for _, client_path, path, name in rows}
+    places = {client_path: (file_id, path, name) for _, client_path, file_id, path, name in rows}
     return (rows[0][0] if rows else 0), places
 
 

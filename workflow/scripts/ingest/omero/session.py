@@ -63,8 +63,8 @@ class Session:
         self.user: str = event.userName
         self.group: str = event.groupName
         self.database: str = self.factory.getConfigService().getDatabaseUuid()
-        self._query = self.factory.getQueryService()
-        self._update = self.factory.getUpdateService()
+        self.query = self.factory.getQueryService()
+        self.update = self.factory.getUpdateService()
         self._is_ours = is_ours
         self._outlives_us = False
         self._asked = time.monotonic()
@@ -85,7 +85,7 @@ class Session:
         """The rows of a projection, in all groups the user can read, as plain Python values."""
         return [
             [unwrap(value) for value in row]
-            for row in self._query.projection(hql, _parameters(values), self.all_groups)
+            for row in self.query.projection(hql, _parameters(values), self.all_groups)
         ]
 
     def pages(self, hql: str, size: int = 5_000, **values: Value) -> Iterator[list[Any]]:
@@ -97,7 +97,7 @@ class Session:
         while True:
             parameters = _parameters({**values, "last": last})
             parameters.page(0, size)
-            answer = self._query.projection(hql, parameters, self.all_groups)
+            answer = self.query.projection(hql, parameters, self.all_groups)
             for row in answer:
                 yield [unwrap(value) for value in row]
             if len(answer) < size:
@@ -106,11 +106,11 @@ class Session:
 
     def objects(self, hql: str, **values: Value) -> list[Any]:
         """Model objects, of the session's own group only."""
-        return list(self._query.findAllByQuery(hql, _parameters(values), self.context()))
+        return list(self.query.findAllByQuery(hql, _parameters(values), self.context()))
 
     def save(self, objects: list[Any]) -> list[Any]:
         """Saves a graph of objects in one transaction; the saved ones, with their ids."""
-        return list(self._update.saveAndReturnArray(objects, self.context()))
+        return list(self.update.saveAndReturnArray(objects, self.context()))
 
     def submit(self, request: Any) -> Any:
         """The response to a command (omero.cmd.Request), which may be an ERR."""

@@ -1,10 +1,10 @@
 """How files get into the managed repository: by links, copies, or uploads.
 
 For links and copies the server first writes a probe through its own file handle, and the importer
-must find it: that proves that both mean the same place before anything is linked there. Every file
-has its own probe, because OMERO.server computes no digest for a file that it did not write to
-itself: of what it has open for reading it does so only where the size differs from the one in the
-database, and that is null until something was written (docs/import-protocol.md).
+must find it: that proves that both mean the same place before anything is linked there. One file
+of a fileset has a probe, since the server made the fileset's folder a moment ago, for this fileset
+alone. Of the others the importer notes the sizes, and has the server take the digests of many in
+one call (docs/import-protocol.md).
 """
 
 from __future__ import annotations
@@ -17,13 +17,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import Ice
 import omero
+import omero.sys
+from omero.rtypes import rlong, rtime
 
+from ingest.chunks import in_chunks
 from ingest.copying import write_remedy
 from ingest.fileset import SourceFile, StageError
 from ingest.import_transfers import way
+from ingest.omero.errors import LOST_CONNECTION
+from ingest.omero.fileset_graph import ImportRequest, checksum_algorithm
 from ingest.omero.in_flight import Call, Work, in_flight
 from ingest.omero.placing import REMEDY_MOUNT, place
+from ingest.omero.repository import ManagedRepository
 from ingest.omero.session import Session
 from ingest.source_files import check_as_recorded
 
@@ -33,6 +40,9 @@ Report = Callable[[str], None]
 _MOST_OF_BYTES = 4
 # Threads for what is done to files on this machine: on a network file system each act waits.
 _THREADS = 4
+# Files that the server is asked about at once, which have their rows in memory on both sides.
+_MANY = 32
+_ROWS = "select f from OriginalFile f where f.id in (:ids)"
 
 UNREADABLE = (
     "The server must mount the folder of the sources at the same path, and be allowed to read "
@@ -42,30 +52,41 @@ UNREADABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Entry `index` of an import: its file, and where that is to lie in the repository."""
+    """Entry `index` of an import: its file, and where that is to lie in the repository, whose
+    OriginalFile has the id `file_id`."""
 
     index: int
     file: SourceFile
+    file_id: int
     location: Path
 
 
 def transfer_files(
     session: Session,
+    repository: ManagedRepository,
     process: Any,
     places: Sequence[Place],
-    transfer: str,
-    at_once: int,
+    request: ImportRequest,
     report: Report = lambda _step: None,
 ) -> None:
     """Brings the files of an import to the repository and has the server save their digests.
 
-    `at_once` says how many are under way. `report` is told each step of the first one. After an
-    error the files that are under way are finished, and no others begun.
+    `report` is told each step of the first one, and of each of the portions that the others are in.
+    After an error the files that are under way are finished, and no others begun.
     """
-    most = at_once if way(transfer) in ("ln_s", "ln") else min(at_once, _MOST_OF_BYTES)
+    how = way(request.transfer)
+    most = request.parallel_files
+    if how not in ("ln_s", "ln"):
+        most = min(most, _MOST_OF_BYTES)
     with ThreadPoolExecutor(min(most, _THREADS), "files") as threads:
-        transfers = _Transfers(session, process, transfer, threads, report)
-        in_flight((transfers.of(place) for place in places), most)
+        transfers = _Transfers(session, repository, process, request, threads, report)
+        if how == "upload":
+            in_flight((transfers.uploaded(place) for place in places), most)
+            return
+        first, others = places[0], places[1:]
+        in_flight([transfers.proved(first)], 1)
+        portion = max(1, min(_MANY, len(others) // most))
+        in_flight((transfers.placed(some) for some in in_chunks(others, portion)), most)
 
 
 class _Transfers:
@@ -74,28 +95,25 @@ class _Transfers:
     def __init__(
         self,
         session: Session,
+        repository: ManagedRepository,
         process: Any,
-        transfer: str,
+        request: ImportRequest,
         threads: ThreadPoolExecutor,
         report: Report,
     ) -> None:
+        self._session = session
+        self._repository = repository.proxy
         self._process = process
-        self._transfer = transfer
+        self._transfer = request.transfer
+        self._algorithm = checksum_algorithm(request.algorithm)
         self._threads = threads
         self._report = report
         self._block_size = session.client.getDefaultBlockSize()
         self._context = session.context()
         self._for_reading = {**self._context, "omero.fs.mode": "r"}
 
-    def of(self, place: Place) -> Work:
+    def uploaded(self, place: Place) -> Work:
         check_as_recorded(place.file, "checksum")
-        if way(self._transfer) == "upload":
-            yield from self._upload(place)
-        else:
-            yield from self._link(place)
-        check_as_recorded(place.file, "checksum")
-
-    def _upload(self, place: Place) -> Work:
         uploader = yield Call(self._context, self._process, "getUploader", place.index)
         try:
             yield self._threads.submit(_send, uploader, place.file, self._block_size)
@@ -104,13 +122,11 @@ class _Transfers:
             self._done(place, "saved")
         finally:
             yield Call(self._context, uploader, "close")
+        check_as_recorded(place.file, "checksum")
 
-    def _link(self, place: Place) -> Work:
-        if os.path.lexists(place.location):
-            raise StageError(
-                f"{place.location} exists already, before anything was imported there",
-                "Find out what put it there; it was left alone. Then run again.",
-            )
+    def proved(self, place: Place) -> Work:
+        """A link or copy in the place of a probe."""
+        _check_free(place)
         probe = _probe_text(place.file.size)
         uploader = yield Call(self._context, self._process, "getUploader", place.index)
         try:
@@ -122,6 +138,7 @@ class _Transfers:
         self._done(place, "placed")
         yield from self._have_read(place)
         self._done(place, "saved")
+        check_as_recorded(place.file, "checksum")
 
     def _have_read(self, place: Place) -> Work:
         """Has the server note size and digest of what is in the probe's place: closing does it."""
@@ -132,9 +149,43 @@ class _Transfers:
         except (omero.SessionException, omero.ConcurrencyException):
             raise
         except omero.ServerError as error:
-            raise StageError(
-                f"OMERO cannot read {place.location}: {error.message}", UNREADABLE
-            ) from error
+            raise _unreadable(place, error.message) from error
+
+    def placed(self, places: Sequence[Place]) -> Work:
+        """Links or copies in a folder that was proved to be the server's."""
+        yield self._threads.submit(_place_all, self._transfer, places)
+        self._report("more files placed")
+        yield from self._note_sizes(places)
+        self._report("their sizes noted")
+        try:
+            yield Call(
+                self._context,
+                self._repository,
+                "setChecksumAlgorithm",
+                self._algorithm,
+                [place.file_id for place in places],
+            )
+        except (*LOST_CONNECTION, omero.ConcurrencyException):
+            raise
+        except omero.ServerError as error:
+            raise _unreadable(places[0], error.message, len(places) - 1) from error
+        except Ice.UnknownException as error:  # how OMERO.server says it of a file
+            raise _unreadable(places[0], error.unknown, len(places) - 1) from error
+        self._report("their digests taken")
+        for each in places:
+            check_as_recorded(each.file, "checksum")
+
+    def _note_sizes(self, places: Sequence[Place]) -> Work:
+        """What the server notes by itself only of what it has written to."""
+        files = {place.file_id: place.file for place in places}
+        query, update = self._session.query, self._session.update
+        wanted = omero.sys.ParametersI().addIds(list(files))
+        rows = yield Call(self._context, query, "findAllByQuery", _ROWS, wanted)
+        for row in rows:
+            file = files[row.getId().getValue()]
+            row.setSize(rlong(file.size))
+            row.setMtime(rtime(file.mtime_ns // 1_000_000))
+        yield Call(self._context, update, "saveArray", rows)
 
     def _done(self, place: Place, step: str) -> None:
         if place.index == 0:
@@ -149,6 +200,28 @@ def _probe_text(size: int) -> bytes:
     size it thinks it knows."""
     text = str(uuid.uuid4())
     return (text if len(text) != size else text.replace("-", "")).encode()
+
+
+def _check_free(place: Place) -> None:
+    """The source is what was hashed, and nothing lies in its place."""
+    check_as_recorded(place.file, "checksum")
+    if os.path.lexists(place.location):
+        raise StageError(
+            f"{place.location} exists already, before anything was imported there",
+            "Find out what put it there; it was left alone. Then run again.",
+        )
+
+
+def _place_all(transfer: str, places: Sequence[Place]) -> None:
+    for each in places:
+        _check_free(each)
+        place(transfer, each.file, each.location)
+
+
+def _unreadable(place: Place, said: str, more: int = 0) -> StageError:
+    files = f"{place.location} or one of {more} more files" if more else str(place.location)
+    first_line = said.strip().partition("\n")[0]
+    return StageError(f"OMERO cannot read {files}: {first_line}", UNREADABLE)
 
 
 def _replace_probe(transfer: str, place_: Place, probe: bytes) -> None:
