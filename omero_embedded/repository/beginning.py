@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import time
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import omero
@@ -50,19 +50,20 @@ def begin_import(
     upload_job = _upload_job(fileset)
     algorithm = _algorithm(settings)
     _check_links(repository, actor, fileset, settings)
-    client_paths = [unwrap(entry.clientPath) for entry in entries]
+    client_paths = [entry.clientPath.val for entry in entries]
     names = trimmed(client_paths, _reader(upload_job))
     _check_distinct(names, client_paths)
     folder = new_folder(repository.root, user, actor.user_id, datetime.datetime.now())
-    places = [PurePosixPath(folder.path) / name for name in names]
-    folders = dict.fromkeys([folder.path, *(str(place.parent) for place in places)])
+    places = [f"{folder.path}/{name}" for name in names]
+    folders = dict.fromkeys([folder.path, *(place.rpartition("/")[0] for place in places)])
     repository.make_folders(actor, folder.shared, folders)
-    log = PurePosixPath(f"{folder.path}.log")
+    log = f"{folder.path}.log"
     with repository.store.write(as_server(actor)) as work:
         hasher = work.enumeration("ChecksumAlgorithm", algorithm)
         for entry, place in zip(entries, places, strict=True):
-            entry.originalFile = repository.file_row(place, None)
-            entry.originalFile.hasher = hasher
+            row = repository.file_row(place, None)
+            row.hasher = hasher
+            entry.originalFile = row
         log_row = repository.file_row(log, LOG_FILE)
         _add_jobs(work, fileset, upload_job, log_row, user, group, settings)
         fileset.templatePrefix = rstring(f"{folder.path}/")
@@ -98,7 +99,7 @@ def _entries(fileset: Any) -> list[Any]:
     entries = list(fileset.copyUsedFiles()) if fileset is not None else []
     if not entries:
         raise errors.api_usage("No paths provided")
-    if any(not unwrap(entry.clientPath) for entry in entries):
+    if any(entry.clientPath is None or not entry.clientPath.val for entry in entries):
         raise errors.api_usage("an entry of the fileset has no clientPath")
     return entries
 

@@ -95,15 +95,16 @@ class Repository:
                     work.save(self._folder_row(part, owner))
 
     def _folder_row(self, path: PurePosixPath, owner: int) -> Any:
-        row = self.file_row(path, DIRECTORY)
+        row = self.file_row(str(path), DIRECTORY)
         row.details.owner = omero.model.ExperimenterI(owner, False)
         row.details.group = omero.model.ExperimenterGroupI(USER_GROUP_ID, False)
         return row
 
-    def file_row(self, path: PurePosixPath, mimetype: str | None) -> Any:
-        """A new OriginalFile, not saved."""
+    def file_row(self, path: str, mimetype: str | None) -> Any:
+        """A new OriginalFile, not saved, of a path below the repository's root."""
+        folder, _, name = path.rpartition("/")
         row = omero.model.OriginalFileI()
-        row.name, row.path = rstring(path.name), rstring(row_folder(path))
+        row.name, row.path = rstring(name), rstring(f"{folder}/")
         row.repo = rstring(self.uuid)
         row.mimetype = rstring(mimetype or "application/octet-stream")
         return row

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Select, bindparam, insert, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from omero_embedded.model.types import Type, type_of
 from omero_embedded.store.actor import ALL_GROUPS, USER_GROUP_ID, Actor
+from omero_embedded.store.inserting import insert_rows
 from omero_embedded.store.schema import TYPE, table_of
 from omero_embedded.store.sequences import Sequences
 
@@ -32,19 +33,17 @@ class Events:
             kind = self._connection.scalar(_event_type(), {"value": self._actor.event_type})
             group = self._actor.group_id
             self._event = self._sequences.next("Event")
-            self._connection.execute(
-                _insertion("Event"),
-                {
-                    "id": self._event,
-                    TYPE: "Event",
-                    "version": 0,
-                    "time": now(),
-                    "experimenter": self._actor.user_id,
-                    "experimenterGroup": USER_GROUP_ID if group == ALL_GROUPS else group,
-                    "type": kind,
-                    "session": self._actor.session_id,
-                },
-            )
+            row = {
+                "id": self._event,
+                TYPE: "Event",
+                "version": 0,
+                "time": now(),
+                "experimenter": self._actor.user_id,
+                "experimenterGroup": USER_GROUP_ID if group == ALL_GROUPS else group,
+                "type": kind,
+                "session": self._actor.session_id,
+            }
+            insert_rows(self._connection, type_of("Event"), [row])
         return self._event
 
     def log(self, action: str, model_type: Type, ids: Sequence[int]) -> None:
@@ -72,13 +71,8 @@ class Events:
     def flush(self) -> None:
         """Write down what was noted."""
         if self._logs:
-            self._connection.execute(_insertion("EventLog"), self._logs)
+            insert_rows(self._connection, type_of("EventLog"), self._logs)
             self._logs = []
-
-
-@cache
-def _insertion(type_name: str) -> Insert:
-    return insert(table_of(type_of(type_name)))
 
 
 @cache

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from omero.rtypes import rint, rlong
 from sqlalchemy import (
     Connection,
-    Insert,
     Select,
     Update,
     bindparam,
     func,
-    insert,
     select,
     update,
 )
@@ -33,6 +32,7 @@ from omero_embedded.model.values import position_column
 from omero_embedded.store.access import PRIVATE, Access
 from omero_embedded.store.errors import invalid, outdated
 from omero_embedded.store.events import Events
+from omero_embedded.store.inserting import insert_rows
 from omero_embedded.store.loading import Loader, by_ids
 from omero_embedded.store.rights import Rights
 from omero_embedded.store.schema import (
@@ -88,7 +88,7 @@ class Saver:
         if found is None:
             found = self._sequences.next(model_type.root)
             row = {"id": found, TYPE: model_type.name, "version": 0, "value": value}
-            self._connection.execute(_inserting(model_type), row)
+            insert_rows(self._connection, model_type, [row])
         return int(found)
 
     def _collect(self, graphs: Iterable[Any]) -> None:
@@ -148,7 +148,8 @@ class Saver:
             by_type[model_type].append(row)
         for model_type, rows in by_type.items():
             self._append_positions(model_type, rows)
-            self._execute(model_type, _inserting(model_type), rows)
+            with _duplicates_named(model_type):
+                insert_rows(self._connection, model_type, rows)
             self._events.log("INSERT", model_type, [row["id"] for row in rows])
         return saved
 
@@ -219,7 +220,8 @@ class Saver:
                     changed[tuple(changes)].append({_ROW: row["id"], **changes})
                 saved.append((item, model_type, row | changes))
             for rows in changed.values():
-                self._execute(model_type, _updating(model_type), rows)
+                with _duplicates_named(model_type):
+                    self._connection.execute(_updating(model_type), rows)
                 self._events.log("UPDATE", model_type, [row[_ROW] for row in rows])
         return saved
 
@@ -238,18 +240,15 @@ class Saver:
         self._rights.check_links(model_type, row | changes, set(changes))
         return changes | {"version": row["version"] + 1, UPDATE: self._events.current()}
 
-    def _execute(self, model_type: Type, statement: Any, rows: list[dict[str, Any]]) -> None:
-        try:
-            self._connection.execute(statement, rows)
-        except IntegrityError as error:
-            raise invalid(
-                f"could not save {model_type.java_name}, it is there already: {error.orig}"
-            ) from error
 
-
-@cache
-def _inserting(model_type: Type) -> Insert:
-    return insert(table_of(model_type))
+@contextmanager
+def _duplicates_named(model_type: Type) -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError as error:
+        raise invalid(
+            f"could not save {model_type.java_name}, it is there already: {error.orig}"
+        ) from error
 
 
 @cache

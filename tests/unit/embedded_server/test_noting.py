@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +26,7 @@ def repository(tmp_path: Path) -> Iterator[Repository]:
 
 def _file_ids(repository: Repository, number: int) -> list[int]:
     with repository.store.write(SERVER) as work:
-        rows = [repository.file_row(PurePosixPath(f"f{n}"), None) for n in range(number)]
+        rows = [repository.file_row(f"f{n}", None) for n in range(number)]
         return [row.id.val for row in work.save_all(rows)]
 
 
