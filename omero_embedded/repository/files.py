@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -25,6 +25,16 @@ from omero_embedded.wire import errors
 
 DIRECTORY = "Directory"
 LOG_FILE = "application/omero-log-file"
+
+
+@dataclass(frozen=True, slots=True)
+class DigestedFile:
+    """A file and the digest that its row has, by an algorithm; None where it has none."""
+
+    id: int
+    path: Path
+    digest: str | None
+    algorithm: str | None
 
 
 @dataclass(frozen=True)
@@ -123,24 +133,18 @@ class Repository:
         stat = to_note(path, unwrap(row.size), saving)
         return stat and self.note(actor, file_id, path, stat, hasher, saving)
 
-    def new_digest(self, row: Any, wanted: str, algorithms: Mapping[str, int]) -> str | None:
-        """The digest of a file by the algorithm of that name; None when its row has one already.
-
-        One by another algorithm must still hold. `algorithms` has the ids of all, by name.
-        """
-        known = row.hasher and unwrap(row.hash)
-        names = {row_id: name for name, row_id in algorithms.items()}
-        before = names[row.hasher.id.val] if known else None
-        if before == wanted:
-            return None
-        path = self.path_of(row)
+    def new_digest(self, file: DigestedFile, algorithm: str) -> str:
+        """The digest of a file by another algorithm; the one it has must still hold."""
         try:
-            digest = self.digests.now(path, wanted)
-            if before and self.digests.now(path, before) != known:
-                raise errors.internal(f"hash mismatch on file ID {row.id.val}")
+            digest = self.digests.now(file.path, algorithm)
+            before = file.digest
+            if before and file.algorithm:
+                before = self.digests.now(file.path, file.algorithm)
         except OSError as error:
             # No exception that the interface declares: OMERO.server's Java lets it through.
-            raise Ice.UnknownException(f"{path} cannot be read: {error.strerror}") from error
+            raise Ice.UnknownException(f"{file.path} cannot be read: {error.strerror}") from error
+        if before != file.digest:
+            raise errors.internal(f"hash mismatch on file ID {file.id}")
         return digest
 
     def note(

@@ -9,9 +9,10 @@ import omero
 import omero.all
 from omero.rtypes import rlong, rmap, unwrap
 
+from omero_embedded.model.types import type_of
 from omero_embedded.repository.beginning import begin_import
 from omero_embedded.repository.checksums import ALGORITHMS
-from omero_embedded.repository.files import DIRECTORY, Repository
+from omero_embedded.repository.files import DIRECTORY, DigestedFile, Repository
 from omero_embedded.repository.process import Importing, ImportProcess
 from omero_embedded.repository.rawfile import RawFile
 from omero_embedded.sessions.acting import actor_of, as_server
@@ -145,17 +146,17 @@ class ManagedRepository:
 
     def setChecksumAlgorithm(self, call: Call, hasher: Any, file_ids: Any) -> Any:
         """Gives the files a digest by this algorithm where they have none; the ids of those."""
-        actor, repository = _everywhere(call), self._repository
+        repository = self._repository
         algorithms = {unwrap(a.value): a.id.val for a in self.listChecksumAlgorithms(call)}
         wanted = unwrap(hasher.value)
         if wanted not in algorithms:
             raise errors.api_usage(f"there is no checksum algorithm {wanted!r}")
         changes: dict[int, dict[str, Any]] = {}
         try:
-            for row in _to_change(repository, actor, file_ids):
-                digest = repository.new_digest(row, wanted, algorithms)
-                if digest is not None:
-                    changes[row.id.val] = {"hash": digest, "hasher": algorithms[wanted]}
+            for file in _to_change(repository, _everywhere(call), file_ids):
+                if file.digest is None or file.algorithm != wanted:
+                    digest = repository.new_digest(file, wanted)
+                    changes[file.id] = {"hash": digest, "hasher": algorithms[wanted]}
         finally:
             # As OMERO.server, which saves them one by one: those before the one that failed.
             if changes:
@@ -185,16 +186,26 @@ class ManagedRepository:
         ]
 
 
-def _to_change(repository: Repository, actor: Actor, file_ids: Sequence[int]) -> list[Any]:
-    """The rows of those of the files that are in the repository. Raises omero.SecurityViolation
-    unless all are the actor's to change."""
-    hql = "select f from OriginalFile f where f.id in (:ids) and f.repo = :repo order by f.id"
+_TO_CHANGE = (
+    "select f.id, f.path, f.name, f.hash, h.value, f.details.owner.id, f.details.group.id "
+    "from OriginalFile f left outer join f.hasher h "
+    "where f.id in (:ids) and f.repo = :repo order by f.id"
+)
+
+
+def _to_change(repository: Repository, actor: Actor, file_ids: Sequence[int]) -> list[DigestedFile]:
+    """Those of the files that are in the repository. Raises omero.SecurityViolation unless all are
+    the actor's to change."""
+    found = []
     with repository.store.read(actor) as work:
-        rows = work.query(hql, {"ids": list(file_ids), "repo": repository.uuid})
-    for row in rows:
-        if not row.details.permissions.canEdit():
-            raise errors.security(f"OriginalFile {row.id.val} is not yours to change")
-    return rows
+        rows = work.projection(_TO_CHANGE, {"ids": list(file_ids), "repo": repository.uuid})
+        for row in rows:
+            file_id, folder, name, digest, algorithm, owner, group = map(unwrap, row)
+            if not work.access.may("edit", type_of("OriginalFile"), owner, group, "managed"):
+                raise errors.security(f"OriginalFile {file_id} is not yours to change")
+            path = repository.root / folder.strip("/") / name
+            found.append(DigestedFile(file_id, path, digest, algorithm))
+    return found
 
 
 def _everywhere(call: Call) -> Actor:
