@@ -169,7 +169,8 @@ def _communicator(folder: StoreFolder) -> Any:
         # A client that hashes a large file says nothing for minutes and is still there.
         "Ice.ACM.Server.Timeout": "0",
         "Ice.ThreadPool.Server.Size": "4",
-        "Ice.ThreadPool.Server.SizeMax": "64",
+        # Each more is one more that waits for Python's lock.
+        "Ice.ThreadPool.Server.SizeMax": "16",
         "Ice.Warn.Connections": "0",
         "Ice.Warn.Dispatch": "0",
         "Ice.Default.CollocationOptimized": "0",
