@@ -245,7 +245,10 @@ CASES = [
     ),
     Case("metadata of files elsewhere", _elsewhere, "a.ome.tif", stage="convert", says="metadata"),
     Case(
-        "a link to a file elsewhere", _linked_outside, stage="convert", says="outside the folders"
+        "a link to a file elsewhere",
+        _linked_outside,
+        stage="convert",
+        says="outside the allowed folders",
     ),
     Case(
         "only pipes",

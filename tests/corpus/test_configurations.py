@@ -69,7 +69,7 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
         file.truncate(1 << 40)
     check_file(tmp_path / "gone")  # Snakemake says so
     for name in ("pipe", "sparse", "."):
-        with pytest.raises(ConfigError, match="is no file that options are written in"):
+        with pytest.raises(ConfigError, match="is not a file with options"):
             check_file(tmp_path / name)
 
 

@@ -2,6 +2,7 @@ rule manifest:
     """scan the drop folders once"""
     log:
         f"{RESULTS}/logs/manifest.log",
+    retries: 0
     conda:
         "../../envs/ingest.yaml"
     message:

@@ -113,7 +113,7 @@ def test_what_is_imported_is_not_converted_anew(source: Path, tmp_path: Path) ->
 def test_what_is_not_ours_is_not_overwritten(source: Path, tmp_path: Path) -> None:
     (tmp_path / "store/a").mkdir(parents=True)
     (tmp_path / "store/a/precious").write_text("x")
-    with pytest.raises(StageError, match="no conversion of ours"):
+    with pytest.raises(StageError, match="not a conversion of ours"):
         STAGE.run(row(source), PLAN, context_of(tmp_path, COPY))
     assert files_in(tmp_path / "store") == ["a/precious"]
 
@@ -191,7 +191,7 @@ def test_last_words_are_safe_for_a_terminal(source: Path, tmp_path: Path) -> Non
     command = script(tmp_path, """printf 'a\\033[2J\\0\\0b\\rµ'; exit 1""")
     with pytest.raises(StageError) as caught:
         STAGE.run(row(source), PLAN, context_of(tmp_path, on_host(command)))
-    assert caught.value.cause.endswith("it said last: a\ufffd[2J\ufffdb\nµ")
+    assert caught.value.cause.endswith("its last output: a\ufffd[2J\ufffdb\nµ")
 
 
 def test_what_a_host_tool_leaves_running_is_ended(source: Path, tmp_path: Path) -> None:

@@ -133,8 +133,8 @@ def test_no_server(site: Site) -> None:
     ("login", "user", "group", "reason"),
     [
         ("light", "ben", "read", "an administrator without the Sudo privilege"),
-        ("member", "ann", "read", "no administrator and owns no group"),
-        ("owner", "ann", "read", "owns other groups only"),
+        ("member", "ann", "read", "not an administrator and owns no group"),
+        ("owner", "ann", "read", "owns only other groups"),
         ("sudoer", "ben", "private", ""),
         ("owner", "ann", "private", ""),
         ("member", "", "read", ""),

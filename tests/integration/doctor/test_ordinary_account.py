@@ -89,7 +89,7 @@ def test_repository_of_others(site: Path, facility: Server) -> None:
     repository.chmod(0o755)
     found = " ".join(faults(site, facility, transfer="cp"))
     assert f"may not write to {repository}" in found
-    assert f"its group is {STRANGER}, of which user {US} is no member" in found
+    assert f"its group is {STRANGER}, of which user {US} is not a member" in found
     assert "umask: umask 0077" in found
 
 

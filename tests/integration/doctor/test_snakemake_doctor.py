@@ -33,5 +33,5 @@ def test_broken_site_and_then_a_sound_one(workspace: Workspace) -> None:
     workspace.write_manifest([{"fileset": "a", "path": "source/a.tif", "user": ""}])
     run = workspace.run("doctor", "--config", "doctor={temporary: []}")
     assert run.status == 0, run.terminal
-    assert "Nothing must be fixed before a run" in run.terminal.rstrip().splitlines()[-1]
+    assert "Nothing needs fixing before a run" in run.terminal.rstrip().splitlines()[-1]
     assert not (workspace.results / "plan").exists()

@@ -109,7 +109,7 @@ def test_what_is_no_plate_is_not_left_beside_a_screen(rig: Rig) -> None:
     rig.add("no-plate", [source], target="Screen:name:S")
     record = rig.import_all()["no-plate"]
     assert record.status == "error"
-    assert "is no plate" in record.cause
+    assert "is not a plate" in record.cause
     assert rig.links_to(source) == []
     rig.change("no-plate", target="Dataset:name:D")
     assert rig.import_all()["no-plate"].status == "ok"

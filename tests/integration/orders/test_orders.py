@@ -94,7 +94,7 @@ def test_bad_orders_are_refused_with_a_message(
     (source.parent / "secret.tif").write_bytes(b"MM\0*")
     bad = {
         biomero.order([]): "list of files is empty",
-        biomero.order("/data/a.tif"): "no list",
+        biomero.order("/data/a.tif"): "not a list",
         biomero.order(["/data/a.tif"], DestinationID=456.9): "456.9",
         biomero.order(["/data/a.tif"], DestinationID=True): "True",
         biomero.order(["/data/a.tif"], DestinationID=None): "None",
@@ -240,8 +240,8 @@ def test_a_database_that_cannot_be_used_is_told_without_its_password(
     for url, words in {
         "": "is not set",
         "sqlite:///orders.db": "sqlite",
-        "s3cr3t": "no address",
-        "postgresql://me:s3cr3t@host:s3cr3t/db": "no address",
+        "s3cr3t": "not the address",
+        "postgresql://me:s3cr3t@host:s3cr3t/db": "not the address",
         address.replace("%20", ""): "authentication failed",
         "postgresql://me:s3cr3t@127.0.0.1:1/db": "refused",
     }.items():

@@ -149,8 +149,8 @@ def test_a_ledger_that_cannot_be_had_is_told_without_its_password(
 ) -> None:
     for url, words in {
         address.replace("ingest:", "nobody:"): "authentication failed",
-        "postgresql://me:s3cr3t@host:s3cr3t/db": "no address",
-        "mysql://me:s3cr3t@host/db": "no address",
+        "postgresql://me:s3cr3t@host:s3cr3t/db": "not the address",
+        "mysql://me:s3cr3t@host/db": "not the address",
     }.items():
         monkeypatch.setenv("OMERO_INGEST_LEDGER_URL", url)
         with pytest.raises(StageError) as refused, ledger(tmp_path / "ledger.db"):

@@ -131,7 +131,7 @@ def test_what_is_refused_and_why(rig: Rig) -> None:
     assert any("of the same fileset" in row["cause"] for row in links)
     for name in ("gone", "short", "flipped", "outside"):
         assert rig.links_to(sources[name]) and not rig.links_to(moved[name])
-    assert "Repair what is refused" in told.words
+    assert "Fix what was refused" in told.words
     misspelt = use(rig, "relink", roots={f"{old}s": f"{new}s"})
     assert f"manifest?):\n    {old}s\n" in misspelt.words
     flipped = use(rig, "relink", roots={str(old): str(new)}, verify="size")

@@ -31,7 +31,7 @@ def test_after_a_run_and_beside_one(workspace: Workspace) -> None:
     audit = workspace.run("audit")
 
     assert audit.status == 0, audit.terminal
-    assert audit.terminal.rstrip().endswith("Nothing was found.")
+    assert audit.terminal.rstrip().endswith("No problems were found.")
     assert "2 filesets, 2 files, 2 of them read again" in audit.terminal
 
     # A run is at work on a third row, and somebody has changed a file of the first.

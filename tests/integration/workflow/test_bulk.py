@@ -28,7 +28,7 @@ def test_a_bulk_file_is_planned_and_imported(workspace: Workspace) -> None:
     assert "readers means nothing here" in planned.terminal
     refused = workspace.run()
     assert refused.status == 1
-    assert "says dry_run: nothing is imported" in refused.terminal
+    assert "says dry_run, so nothing is imported" in refused.terminal
 
     bulk.write_text("include: ../common.yml\npath: filePaths.tsv\n")
     run = workspace.run()

@@ -65,7 +65,7 @@ def test_the_bar_lasts_as_long_as_the_run(with_a_failure: Workspace) -> None:
     assert "1 failed" in lines[-1]
     after = seen[seen.rindex(GIVEN_BACK) :]
     assert "\x1b7" not in after
-    assert "tries again what failed" in after
+    assert "redoes only what failed" in after
 
     # A dry run, and a run with nothing to do, leave the terminal alone.
     status, seen = at_a_terminal(with_a_failure, "-n")

@@ -113,7 +113,7 @@ def test_what_cannot_be_had_moves_nothing_and_holds_up_nobody(workspace: Workspa
     assert "may not add to Dataset" in causes["unlinkable"]
     assert "is in group screening" in causes["elsewhere"]
     assert "no Screen 999999" in causes["absent"]
-    assert "is no plate" in causes["no-plate"]
+    assert "is not a plate" in causes["no-plate"]
     assert "is a plate" in causes["plate"]
     assert "does not match the folder" in causes["no-match"]
     table = workspace.table()

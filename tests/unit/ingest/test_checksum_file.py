@@ -50,7 +50,7 @@ def test_byte_order_mark_carriage_returns_comments_and_blank_lines() -> None:
         (f"{MD5}  a.tif\nhello\n", "line 2 is neither"),
         (f"{MD5[1:]}  a.tif", "line 1 has 31 digits"),
         (f"WHIRL (a.tif) = {MD5}", "line 1: .*algorithm"),
-        ("SHA256 (a.tif) = 00", "line 1: .*no SHA2-256 digest"),
+        ("SHA256 (a.tif) = 00", "line 1: .*not a valid SHA2-256 digest"),
         (MD5, "line 1 is neither"),
     ],
 )

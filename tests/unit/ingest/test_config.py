@@ -72,7 +72,7 @@ def test_the_home_folder_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"omero": 7}, ["omero: 7 is not a block of options", "Write its options below it"]),
         ({"allowed_roots": "/data"}, ["allowed_roots: '/data' is not a list", "Write [a, b]"]),
         ({"allowed_roots": ["/data", ""]}, ["allowed_roots.1: '' is empty"]),
-        ({"defaults": {"target": "Dataset:{D}"}}, ["defaults.target:", "'{D}' is no id"]),
+        ({"defaults": {"target": "Dataset:{D}"}}, ["defaults.target:", "'{D}' is not an id"]),
         ({"defaults": {"target": "regex:.*"}}, ["defaults.target:", "Container1"]),
         ({"defaults": {"name": "n" * 256}}, ["defaults.name:", "at most 255 characters"]),
         ({"defaults": {"transfer": "cp"}}, ["there is no transfer.store", "Set transfer.store"]),

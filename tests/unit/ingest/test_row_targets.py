@@ -89,8 +89,8 @@ def prepare(context: Context, *targets: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     ("target", "is_plate", "cause"),
     [
-        ("Screen:name:S", False, "is no plate"),
-        ("Screen:@name:S", False, "is no plate"),
+        ("Screen:name:S", False, "is not a plate"),
+        ("Screen:@name:S", False, "is not a plate"),
         ("Dataset:name:D", True, "is a plate"),
         ("Project:name:P/Dataset:@name:D", True, "is a plate"),
     ],

@@ -107,7 +107,7 @@ def _problems(loader: yaml.SafeLoader, root: yaml.Node) -> Iterator[str]:
         seen.add(id(node))
         waiting += _inner(node)
         if not node.tag.startswith(_TAGS):
-            yield f"line {node.start_mark.line + 1}: no option takes {node.tag}. Write its value."
+            yield f"line {node.start_mark.line + 1}: {node.tag} is not for options. Write its value."
         elif isinstance(node, yaml.MappingNode):
             yield from _repeated(node)
         elif isinstance(node, yaml.ScalarNode) and node.tag != _MERGE:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import csv
 import io
-import shlex
 import shutil
 import uuid
 from collections.abc import Mapping, Sequence
@@ -20,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ingest import tool_words
 from ingest.atomic import fsync_folder, write_text
 
 MANIFEST = "manifest.csv"
@@ -47,8 +47,9 @@ class Intake:
     @property
     def command(self) -> str:
         """What a person types to run it."""
-        options = (f"manifest={self.manifest}", f"results={self.results}")
-        return f"snakemake --config {shlex.join(options)}"
+        return tool_words.command(
+            config={"manifest": str(self.manifest), "results": str(self.results)}
+        )
 
     @property
     def complete(self) -> bool:

@@ -153,7 +153,7 @@ def test_options_of_jobs_and_remarks(tmp_path: Path) -> None:
         ("columns: [path]", "", "it has no path"),
         ("path: gone.tsv", "", "gone.tsv cannot be read (No such file"),
         ("path: l\ncolumns: [target]", "x", "no column is the path"),
-        ("path: l\ncolumns: target", "x", "columns is no list"),
+        ("path: l\ncolumns: target", "x", "columns is not a list"),
         ("path: l\ncolumns: [path, tagret]", "x y", "Did you mean target?"),
         ("path: l\ntranfser: ln_s", "x", "Did you mean transfer?"),
         ("path: l.tsv\ncolumns: [target, path]", "x", "row 1: the line has 1 cells, not 2"),
@@ -165,7 +165,7 @@ def test_options_of_jobs_and_remarks(tmp_path: Path) -> None:
         ("path: 'l", "x", "is not YAML"),
         ("path: l\nskip: [everything]", "x", "skip: everything cannot be skipped"),
         ("path: l\nparallel_upload: many", "x", "is not a whole number"),
-        ("path: l\nname: {a: b}", "x", "is no text"),
+        ("path: l\nname: {a: b}", "x", "is not text"),
     ],
 )
 def test_what_is_refused(tmp_path: Path, bulk: str, listed: str, words: str) -> None:

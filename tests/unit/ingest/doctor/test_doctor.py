@@ -82,7 +82,7 @@ def test_table_has_what_must_be_fixed_last(tmp_path: Path) -> None:
 
 
 def test_nothing_to_fix() -> None:
-    assert summed_up([Finding("ok", "a", "b")], Path()).startswith("Nothing stands in the way")
+    assert summed_up([Finding("ok", "a", "b")], Path()).startswith("Nothing needs fixing")
 
 
 @pytest.mark.parametrize(("mode", "may"), [(0o400, True), (0o040, False), (0o004, False)])

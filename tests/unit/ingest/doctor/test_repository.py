@@ -35,7 +35,7 @@ def test_repository_in_a_closed_folder(shared: Path) -> None:
 def test_repository_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "repository").write_text("")
     (fault,) = faults(repository.mounted(tmp_path / "repository", tmp_path))
-    assert "is no folder" in fault
+    assert "is not a folder" in fault
 
 
 def _with_id(place: Path, database: str, uuid: str) -> Path:
@@ -94,7 +94,7 @@ def test_repository_that_may_not_be_written_to(shared: Path) -> None:
 def test_repository_of_a_group_that_is_not_ours(shared: Path) -> None:
     place = folder(shared / "repository", OMERO, STRANGER, 0o2775)
     (fault,) = faults(as_account(lambda: repository.shared_by_group(place, IMPORTER)))
-    assert f"its group is {STRANGER}" in fault and "no member" in fault
+    assert f"its group is {STRANGER}" in fault and "not a member" in fault
 
 
 def test_repository_without_setgid(shared: Path) -> None:

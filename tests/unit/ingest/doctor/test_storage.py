@@ -140,7 +140,7 @@ def test_store_that_is_a_file(shared: Path) -> None:
     rows = [row(file(shared / "a.tif"), transfer="cp")]
     server = Account(OMERO, frozenset({OMERO}))
     (fault,) = faults(storage.stores(rows, config, Account(0, frozenset()), server))
-    assert f"{shared / 'store'} is no folder" in fault
+    assert f"{shared / 'store'} is not a folder" in fault
 
 
 def test_store_that_omero_does_not_get_to(shared: Path) -> None:

@@ -250,7 +250,7 @@ def test_a_file_that_changed_after_it_was_hashed_is_not_touched(
         (errno.EXDEV, "one file system"),
         (errno.EACCES, "setgid"),
         (errno.ENOSPC, "space"),
-        (errno.EIO, "Check the file system"),
+        (errno.EIO, "Check its file system"),
     ],
 )
 def test_what_the_file_system_refuses_has_a_remedy(

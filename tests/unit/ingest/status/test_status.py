@@ -88,7 +88,7 @@ def test_counts_by_stage_what_is_done_and_to_do(site: Site) -> None:
     assert "b (checksum, failed)\n    cause:  no checksum\n    remedy: Mend \\x1b it." in words
     assert "c (import, unfinished)" in words
     assert "refused (plan, held up)" in words and "does not exist" in words
-    assert "1 of 5 filesets are in OMERO, verified and annotated. 2 need a person" in words
+    assert "1 of 5 filesets are in OMERO, verified and annotated. 2 need your attention" in words
 
 
 def test_tells_of_the_last_run(site: Site) -> None:
@@ -96,7 +96,7 @@ def test_tells_of_the_last_run(site: Site) -> None:
     site.done("a")
     results = site.config.results
     started = note_begin(results)
-    assert "was killed: give its command again" in site.words()
+    assert "was killed: give the same command again" in site.words()
     note_end(results, started, "failed", "")
     assert "The last run failed" in site.words()
     note_end(results, note_begin(results), "stopped", "")

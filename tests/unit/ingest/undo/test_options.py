@@ -33,9 +33,9 @@ def test_anything_else_is_refused(given: object) -> None:
 @pytest.mark.parametrize(
     ("roots", "cause"),
     [
-        ({"old": "/new"}, "no folder's full path"),
-        ({"/": "/new"}, "no folder's full path"),
-        ({"/old": "new"}, "no folder's full path"),
+        ({"old": "/new"}, "not a folder's full path"),
+        ({"/": "/new"}, "not a folder's full path"),
+        ({"/old": "new"}, "not a folder's full path"),
         ({"/old/": "/old"}, "to itself"),
         ({"/old": "/a", "/old/": "/b"}, "to two places"),
         ({"/a": "/b", "/b": "/c"}, "moved on"),

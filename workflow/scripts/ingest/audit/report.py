@@ -12,7 +12,7 @@ from ingest.atomic import write_text
 from ingest.audit.findings import Finding
 from ingest.csv_text import csv_text
 from ingest.tool_words import write_words
-from ingest.words import some
+from ingest.words import counted, size, some
 
 SHOWN = 200  # findings in audit.txt: it is shown on the terminal
 NAMED = 5  # filesets of one finding there
@@ -41,21 +41,21 @@ def write_report(results: Path, audited: Audited, findings: Sequence[Finding]) -
 
 def _words(results: Path, audited: Audited, findings: Sequence[Finding]) -> str:
     lines = [
-        f"Audit of {audited.what}, mode {audited.mode}: {audited.filesets} filesets, "
-        f"{audited.files} files, {audited.read_files} of them read again "
-        f"({audited.read_bytes} bytes).",
+        f"Audit of {audited.what}, mode {audited.mode}: {counted(audited.filesets, 'fileset')}, "
+        f"{counted(audited.files, 'file')}, {audited.read_files:,} of them read again "
+        f"({size(audited.read_bytes)}).",
     ]
     if audited.oldest:
-        lines.append(f"Every file was read since {audited.oldest}.")
+        lines.append(f"Every file has been read since {audited.oldest[:16].replace('T', ' ')} UTC.")
     if audited.in_flight:
         lines.append(
-            f"{len(audited.in_flight)} in flight, or interrupted (run the workflow again to finish "
-            f"them), not looked at: {some(audited.in_flight, 'filesets', NAMED)}."
+            f"Not checked, because in flight or interrupted (run the workflow again to finish "
+            f"them): {some(audited.in_flight, 'filesets', NAMED)}."
         )
     lines += audited.notes
     if not findings:
-        return "\n".join([*lines, "Nothing was found."]) + "\n"
-    lines.append(f"{len(findings)} findings:")
+        return "\n".join([*lines, "No problems were found."]) + "\n"
+    lines.append(f"{counted(len(findings), 'finding')}:")
     counts = Counter(finding.kind for finding in findings)
     lines += [f"  {number:6d}  {kind}" for kind, number in sorted(counts.items())]
     for finding in findings[:SHOWN]:

@@ -221,7 +221,7 @@ def stores(
     for option, place in asked.items():
         there = nearest(place.absolute())
         if not there.is_dir():
-            said = f"{option}: {there} is no folder"
+            said = f"{option}: {there} is not a folder"
             yield Finding("fix", "store", said, "Move it away, or set the option to a folder.")
             continue
         closed = omero and option != "convert.scratch" and not omero.may_reach(there / "file")

@@ -40,7 +40,7 @@ def summed_up(findings: Sequence[Finding], results: Path) -> str:
     if count["fix"]:
         words = f"{counted(count['fix'], 'thing')} must be fixed before a run"
     else:
-        words = "Nothing must be fixed before a run"
+        words = "Nothing needs fixing before a run"
     also = f" ({count['warn']} to look at)" if count["warn"] else ""
     return f"{words}{also}: {results / 'doctor.json'} has it all."
 

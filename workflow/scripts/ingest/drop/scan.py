@@ -355,4 +355,4 @@ def _no_marker(lane: Lane) -> str:
 
 def _seconds(lane: Lane, path: str = "") -> str:
     what = f"{path} has" if path else "it has"
-    return f"{what} not been unchanged for {lane.options.settle:g} seconds"
+    return f"{what} not yet been unchanged for {lane.options.settle:g} seconds"

@@ -1,4 +1,4 @@
-"""`snakemake ledger`: makes the ledger anew from the results, those of all intakes too."""
+"""`snakemake ledger`: rebuilds the ledger from the results, those of all intakes included."""
 
 from __future__ import annotations
 
@@ -12,24 +12,26 @@ from ingest.places import results_folders
 from ingest.plan import load_index
 from ingest.summary import Outcome, collect
 from ingest.tool_words import write_words
+from ingest.words import counted
 
 
 def rebuild(context: Context) -> None:
     """Writes results/ledger.txt and .json. Raises StageError when the database cannot be used."""
     config = context.config
-    counted: dict[str, int] = {}
+    found: dict[str, int] = {}
     file = ledger_file(config)
     with ledger(file, anew=True) as connection:
         for folder in results_folders(config):
             outcomes = _outcomes(folder)
             forget(connection, folder)
             update(connection, folder, Journal(folder / JOURNAL), outcomes)
-            counted[str(folder)] = len(outcomes)
+            found[str(folder)] = len(outcomes)
     words = [
-        f"{sum(counted.values())} filesets of {len(counted)} results folders are in the ledger."
+        f"The ledger has {counted(sum(found.values()), 'fileset')} of "
+        f"{counted(len(found), 'results folder')}."
     ]
-    words += [f"  {number:>9,}  {folder}" for folder, number in counted.items()]
-    write_words(context.results, "ledger", "\n".join(words), {"filesets": counted})
+    words += [f"  {number:>9,}  {folder}" for folder, number in found.items()]
+    write_words(context.results, "ledger", "\n".join(words), {"filesets": found})
 
 
 def _outcomes(folder: Path) -> list[Outcome]:

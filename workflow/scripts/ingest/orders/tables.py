@@ -126,7 +126,7 @@ def _url() -> URL:
     if url is None:
         raise StageError(
             f"{VARIABLE} is not set, so there is no database of orders",
-            f"{remedy(VARIABLE)} OMERO.biomero has it, too.",
+            f"{remedy(VARIABLE)} OMERO.biomero uses the same variable.",
         )
     return url
 

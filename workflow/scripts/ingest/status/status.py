@@ -90,7 +90,9 @@ def words(found: Sequence[Standing], waiting: Sequence[str], left: Sequence[str]
 
 
 def _of_results(found: Standing) -> str:
-    lines = [f"{found.results}: {found.complete:,} of {found.filesets:,} filesets. {_run(found)}"]
+    lines = [
+        f"{found.results}: {found.complete:,} of {found.filesets:,} filesets done. {_run(found)}"
+    ]
     columns = [
         state for state in _HEADINGS if any(counted[state] for counted in found.stages.values())
     ]

@@ -169,10 +169,13 @@ def _how_on(done: _Done, options: Rollback, count: int) -> list[str]:
     if any(item.state == "failed" for item in done.items):
         return ["", "Fix that, and give the same command again."]
     if done.applied:
-        again = "A run of the workflow imports these rows again: take them out of the manifest, or"
         if not count:
             return ["", "There was nothing (else) to take out."]
-        return ["", "Done.", again, "change them, before the next one."]
+        return [
+            "",
+            "Done. The next run imports these rows again, unless you remove them from the",
+            "manifest or change them first.",
+        ]
     if not done.number:
         return ["", "There is nothing to take out."]
     return ["", "Nothing was changed. To do it:", "", command]

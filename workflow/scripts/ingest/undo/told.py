@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from ingest import tool_words
 from ingest.atomic import write_text
 from ingest.csv_text import csv_text
-from ingest.tool_words import CONFIG_FILES, write_words
+from ingest.tool_words import write_words
 
 LISTED = 20  # on the terminal; the table has them all
 
@@ -36,9 +35,7 @@ def command(tool: str, options: Mapping[str, Any]) -> str:
     text = yaml.safe_dump(
         dict(options), default_flow_style=True, width=float("inf"), sort_keys=False
     )
-    files = os.environ.get(CONFIG_FILES)
-    configured = f" --configfile {files}" if files else ""
-    return f"  snakemake {tool}{configured} --config {tool}={shlex.quote(text.strip())}"
+    return "  " + tool_words.command(tool, config={tool: text.strip()})
 
 
 def examples(heading: str, sentences: Sequence[str]) -> list[str]:

@@ -79,7 +79,9 @@ class Loop:
             self.say(f"{way_in.name}: {error.cause}. {error.remedy}")
         except Exception as error:
             # One way in that fails must not close the others.
-            self.say(f"{way_in.name}: unexpected {type(error).__name__}: {error}; tried again")
+            self.say(
+                f"{way_in.name}: unexpected {type(error).__name__}: {error}; it will be tried again"
+            )
             traceback.print_exc(file=sys.stderr)
         else:
             return True
@@ -106,18 +108,18 @@ class Loop:
         if not self._is_due(intake) or self._is_run_by_another(intake):
             return False, False
         if not way_in.prepare(intake):
-            self.say(f"{way_in.name}: {intake.id} has nothing left to be done")
+            self.say(f"{way_in.name}: {intake.id} has nothing left to do")
             write_history(intake, replace(history, done=True))
             return False, True
         return True, self._run(way_in, intake, history)
 
     def _run(self, way_in: WayIn, intake: Intake, history: History) -> bool:
         number = history.attempts + 1
-        self.say(f"{way_in.name}: run {number} of {intake.id}")
+        self.say(f"{way_in.name}: running {intake.id} (attempt {number})")
         run = self.start(intake)
         status = run.wait(lambda: way_in.running(intake), self.stopped)
         if self.stopped() and status != 0:
-            self.say(f"{way_in.name}: {intake.id} was stopped; the next start goes on with it")
+            self.say(f"{way_in.name}: {intake.id} was stopped; the next start continues it")
             return False
         complete = status == 0 and intake.complete
         history = history.after(status, time.time(), complete)

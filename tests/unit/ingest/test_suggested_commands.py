@@ -1,11 +1,13 @@
-"""The command that a tool suggests is for the configuration that it was given."""
+"""The commands that tools suggest are for the configuration that they were given."""
 
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import pytest
 
+from ingest.intakes import Intake
 from ingest.tool_words import CONFIG_FILES
 from ingest.undo.told import command
 
@@ -28,3 +30,11 @@ def test_without_a_configuration_of_ones_own_there_is_none_to_name(
     assert command("relink", {"roots": {"/a": "/b"}}) == (
         "  snakemake relink --config relink='{roots: {/a: /b}}'"
     )
+
+
+def test_the_command_of_an_intake_names_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CONFIG_FILES, "mine.yaml")
+    assert shlex.split(Intake(Path("my intakes/drop/1")).command) == [
+        "snakemake", "--configfile", "mine.yaml", "--config",
+        "manifest=my intakes/drop/1/manifest.csv", "results=my intakes/drop/1/results",
+    ]  # fmt: skip
