@@ -106,8 +106,9 @@ def _problems(loader: yaml.SafeLoader, root: yaml.Node) -> Iterator[str]:
             continue
         seen.add(id(node))
         waiting += _inner(node)
+        line = node.start_mark.line + 1
         if not node.tag.startswith(_TAGS):
-            yield f"line {node.start_mark.line + 1}: {node.tag} is not for options. Write its value."
+            yield f"line {line}: {node.tag} cannot be used here. Write its value."
         elif isinstance(node, yaml.MappingNode):
             yield from _repeated(node)
         elif isinstance(node, yaml.ScalarNode) and node.tag != _MERGE:
@@ -116,7 +117,7 @@ def _problems(loader: yaml.SafeLoader, root: yaml.Node) -> Iterator[str]:
             except (yaml.YAMLError, ValueError, OverflowError) as error:
                 reason = getattr(error, "problem", None) or str(error).partition(";")[0]
                 yield (
-                    f"line {node.start_mark.line + 1}: {node.value[:60]!r} cannot be read "
+                    f"line {line}: {node.value[:60]!r} cannot be read "
                     f"({reason}). Put it in quotes if it is meant as text."
                 )
 

@@ -24,7 +24,7 @@ def write_words(results: Path, tool: str, words: str, facts: Mapping[str, Any]) 
 
 
 def command(*targets: str, config: Mapping[str, str]) -> str:
-    """What a person types to run these targets on the configuration in use, with this `--config`."""
+    """What a person types to run these targets with the configuration in use and these options."""
     files = os.environ.get(CONFIG_FILES)
     configured = f" --configfile {files}" if files else ""
     values = " ".join(f"{name}={shlex.quote(value)}" for name, value in config.items())

@@ -124,27 +124,18 @@ def _landed(
         context.log.info("%s: %s is set aside for its repaired source", fileset.id, destination)
         set_aside(destination, store, fileset)
 
-    def is_linked(file: SourceFile) -> bool:
-        """Links a file; False when it is to be copied."""
-        is_moved = fileset.transfer == "mv"
-        if fileset.transfer == "cp" or (is_moved and link_obstacle(file.path, folder)):
-            return False
-        destination = folder / file.name
-        try:
-            _link(file, destination, symbolic=fileset.transfer == "ln_s")
-        except NoHardLink:
-            if not is_moved:
-                raise
-            return False
-        linked.append(destination)
-        return True
+    linked: list[Path] = []
 
     def land(some: Sequence[SourceFile]) -> list[None]:
-        copied = [(file, folder / file.name) for file in some if not is_linked(file)]
+        copied = []
+        for file in some:
+            if _is_linked(fileset.transfer, file, folder):
+                linked.append(folder / file.name)
+            else:
+                copied.append((file, folder / file.name))
         copy_several(copied, context.progress.advance)
         return []
 
-    linked: list[Path] = []
     try:
         for_handfuls(land, lacking, context)
     except StageError:
@@ -235,6 +226,20 @@ def _check(
             f"{copied} bytes are to be copied to {folder}, where {free} bytes are free",
             "Free space on the store's file system, and run the same command again.",
         )
+
+
+def _is_linked(transfer: str, file: SourceFile, folder: Path) -> bool:
+    """Links a file into the store's folder; False when it is to be copied instead."""
+    is_moved = transfer == "mv"
+    if transfer == "cp" or (is_moved and link_obstacle(file.path, folder)):
+        return False
+    try:
+        _link(file, folder / file.name, symbolic=transfer == "ln_s")
+    except NoHardLink:
+        if not is_moved:
+            raise
+        return False
+    return True
 
 
 def _link(file: SourceFile, destination: Path, symbolic: bool) -> None:
