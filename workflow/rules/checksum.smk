@@ -14,8 +14,8 @@ rule checksum:
         runtime=minutes("checksum"),
         mem_mb=memory_mb("checksum"),
     params:
-        # Those of the stages after it, too: when `targets` runs, Snakemake asks nothing more of the
-        # jobs behind it, and then passes them over because their input from it is ancient.
+        # Those of the later stages too: while `targets` is to run, Snakemake does not check the jobs
+        # behind it, and then skips them because their input from it is ancient.
         settings=settings("checksum", "transfer", "omero", "importing", "annotate"),
         last_failure=last_failure_from("checksum"),
     message:

@@ -15,8 +15,8 @@ from snakemake.exceptions import WorkflowError
 from snakemake.resources import Resource
 from snakemake.settings.types import DeploymentMethod
 
-# Planning makes millions of objects that all stay; looking them through for garbage again and again
-# takes a sixth of its time.
+# Planning makes millions of objects that all stay; searching them for garbage again and again takes
+# a sixth of its time.
 gc.set_threshold(1_000_000, 50, 100)
 
 from ingest.bulk.files import is_bulk
@@ -29,7 +29,7 @@ from ingest.manifest_problems import ManifestError
 from ingest.metadata.columns import read_tables
 from ingest.plan import NO_PLAN, PlanError, compile_plan, load_index
 
-# Targets of their own, which need no plan; the first ones change what runs have made.
+# Targets of their own, which need no plan; relink and rollback change what runs have made.
 CHANGING_TOOLS = {"relink", "rollback"}
 TOOLS = CHANGING_TOOLS | {
     "doctor",
@@ -40,13 +40,13 @@ TOOLS = CHANGING_TOOLS | {
     "status",
     "ledger",
 }
-# Snakemake says which targets it was given when all rules are read, which is too late for the plan.
+# Snakemake knows its targets only once all rules are read, which is too late for the plan.
 ASKED_TOOLS = sorted(TOOLS & set(sys.argv[1:]))
 
 try:
     CONFIG = load_config(config)
     if is_bulk(CONFIG.manifest) and not ASKED_TOOLS:
-        # What the bulk file says of jobs, theirs get with the configuration.
+        # Jobs get the bulk file's options for them with the configuration.
         config |= {"import": {**(config.get("import") or {}), **job_options(CONFIG.manifest)}}
         CONFIG = load_config(config)
     if workflow.is_main_process and not ASKED_TOOLS:
@@ -62,8 +62,8 @@ except StageError as error:
     raise WorkflowError(f"{error.cause}. Nothing was touched.\n{error.remedy}") from None
 except OSError as error:
     raise WorkflowError(
-        f"The plan cannot be kept in the folder {CONFIG.results}: {error}. Set the option results "
-        "to a folder that may be written to, and see that its disk has room."
+        f"The plan cannot be written to the folder {CONFIG.results}: {error}. Set the option results "
+        "to a writable folder on a disk with free space."
     ) from None
 
 if workflow.is_main_process:
@@ -92,7 +92,7 @@ def settings(*sections: str) -> dict[str, object]:
     return {name: getattr(CONFIG, name).model_dump(mode="json") for name in sections}
 
 
-# Jobs of stages get the configuration as it is here, with all that the command line says.
+# Stages' jobs get the configuration as it is here, including what the command line says.
 os.environ |= {job.CONFIG: json.dumps(config, default=str)}
 if workflow.is_main_process:
     files = map(os.path.relpath, workflow.config_settings.configfiles)
@@ -107,14 +107,14 @@ def job_title(stage: str) -> str:
 
 
 def stage_job(stage: str) -> str:
-    """The command of a stage's rule. (Snakemake fills it in three times for each job it plans.)"""
+    """The command of a stage's rule. (Snakemake formats it three times for each job it plans.)"""
     files = "--input {input:q} --output {output:q} --log {log:q}"
     return f"{PYTHON} -m ingest.job {stage} --threads {{threads}} {files}"
 
 
 def asked_once(function: Callable[..., object]) -> Callable[..., object]:
-    """A function whose parameters Snakemake need not work out, as it does several times for each
-    job; that takes longer than the function."""
+    """A rule's function with its parameters attached: Snakemake asks for those several times per job,
+    and computing them takes longer than the function."""
     overwrite_function_params(function, inspect.signature(function).parameters)
     return function
 

@@ -8,7 +8,7 @@ rule convert:
         log_file("convert"),
     conda:
         "../../envs/ingest.yaml"
-    # As many as the hungriest converter: which one a batch needs is not known here.
+    # As many as the most demanding converter: which one a batch needs is not known here.
     threads: max((each.cpus for each in CONFIG.converters.values()), default=1)
     resources:
         runtime=minutes("convert", CONFIG.converters.values()),

@@ -1,7 +1,7 @@
 from ingest.metadata.beside import tables_beside
 
 
-# One job for the whole manifest: only it can tell that a row is about nothing, or about two things.
+# One job for the whole manifest: only it can tell that a table's row matches nothing, or two objects.
 rule metadata:
     """put tables of metadata into OMERO"""
     input:

@@ -1,5 +1,5 @@
-# The beginning and the end of a run: one at a time, with the embedded OMERO server when it is asked
-# for, and the verdict as the last words.
+# The beginning and the end of a run: only one at a time, with the embedded OMERO server if that is
+# wanted, and the verdict as the last output.
 
 import threading
 import time
@@ -64,10 +64,10 @@ def begin() -> None:
 
 
 def look_for_jobs_seldom() -> None:
-    """To begin no more jobs in a second than it may, Snakemake looks for jobs again a second after
-    each look, and so for each job that ends it looks once more in every second that follows: after
-    some hundred jobs the main process does little else. One look in a second is enough; on one
-    machine the ends of jobs are."""
+    """To limit how many jobs start per second, Snakemake looks for jobs again one second after each
+    look. Each job that ends adds a look to every second that follows: after some hundred jobs the
+    main process does little else. One look per second is enough; on one machine, none is needed
+    besides those when jobs end."""
     scheduler = workflow.scheduler
     if workflow.local_exec:
         scheduler.job_rate_limiter = None
@@ -92,7 +92,7 @@ def check_tools() -> None:
 
 
 def progress_shown() -> AbstractContextManager[None]:
-    """How far the run is, on the terminal's last row or as lines; `--quiet progress` wants none."""
+    """Shows how far the run is, in the terminal's last row or as lines, unless `--quiet progress`."""
     # A dry run has no use for it.
     from snakemake.settings.enums import Quietness
 
@@ -126,9 +126,9 @@ def written() -> list[Path]:
 
 
 def end(words: str = "", outcome: str = "ok") -> None:
-    """Lets go of everything; has what this run wrote for it, or `words`, be the last on the terminal.
+    """Releases everything, and has what this run wrote, or `words`, come last on the terminal.
 
-    Printed when Snakemake has said everything, so that failures stand last.
+    It is printed after everything that Snakemake says, so that failures come last.
     """
     HELD.close()
     words = "\n\n".join(path.read_text().rstrip() for path in written()) or words

@@ -1,15 +1,15 @@
-# What no setting of profiles/slurm cures.
+# What no setting in profiles/slurm can fix.
 
 from typing import Any
 
 from ingest.child_environment import secrets_here
 
-# Seconds, as Slurm has it where its configuration says nothing.
+# Slurm's default, in seconds.
 USUAL_MIN_JOB_AGE = 300
 
 
 def remembered(ask: Callable[[], int | None], before: int) -> Callable[[], int]:
-    """`ask`, or its last answer while it has none; `before` it had any."""
+    """`ask`, but returning its last answer (at first `before`) whenever it has none."""
     known = {"last": before}
 
     def answer() -> int:
@@ -22,7 +22,7 @@ def remembered(ask: Callable[[], int | None], before: int) -> Callable[[], int]:
 
 
 def shortened(pause: property) -> property:
-    """`pause`, an executor's between two looks at its jobs, never longer than three first ones."""
+    """`pause`, an executor's time between two status checks, limited to three times the initial one."""
 
     def shorten(executor: Any, seconds: int) -> None:
         first = executor.workflow.executor_settings.init_seconds_before_status_checks
@@ -33,12 +33,12 @@ def shortened(pause: property) -> property:
 
 slurm_plugin = sys.modules.get("snakemake_executor_plugin_slurm")
 if slurm_plugin and workflow.is_main_process:
-    # Before it looks at its jobs the plugin asks the controller how long that knows them
-    # (MinJobAge). While the controller is away it takes sacct instead of squeue; where accounting is
-    # off that fails until all attempts are spent, the plugin forgets its jobs, and the run hangs.
+    # Before checking its jobs the plugin asks the controller how long it remembers them (MinJobAge).
+    # While the controller is down it uses sacct instead of squeue; where accounting is off, that
+    # fails until all attempts are used up, the plugin forgets its jobs, and the run hangs.
     slurm_plugin.get_min_job_age = remembered(slurm_plugin.get_min_job_age, USUAL_MIN_JOB_AGE)
-    # With each look that finds nothing ended the plugin waits ten seconds longer, up to three
-    # minutes: of five short jobs, one after another, most of the time would be waiting.
+    # After each check that finds no finished job, the plugin waits ten seconds longer, up to three
+    # minutes: with five short jobs in a row, most of the time would be spent waiting.
     slurm_plugin.Executor.next_seconds_between_status_checks = shortened(
         slurm_plugin.Executor.next_seconds_between_status_checks
     )

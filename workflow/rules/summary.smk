@@ -25,10 +25,9 @@ rule summary:
         "../scripts/summary.py"
 
 
-# Fails the run when a fileset failed. Snakemake removes the outputs of a rule that fails, so this
-# one owns nothing but a mark; the table and the report stay.
-# What the table is made of is named here too: Snakemake does not make anew what a failed job left
-# out, as long as all that is made of it is there.
+# Snakemake removes the outputs of a rule that fails, so this one owns only a marker file; the table
+# and the report stay. The table's own inputs are named here too: Snakemake does not remake what a
+# failed job left out as long as everything made from it exists.
 rule verdict:
     """fail the run if a fileset failed"""
     input:

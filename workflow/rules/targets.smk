@@ -1,6 +1,6 @@
-# Accounts, targets and tags are had once, by one job (two at once would make two of the same name),
-# before any file moves. Those who read the file take it as ancient: a new row makes it new, and that
-# is no reason to import the earlier rows again.
+# Accounts, targets and tags are looked up or made by one job (two at once would make two of the same
+# name), before any file moves. Rules that read the file take it as ancient: a new row makes it new,
+# which is no reason to import the earlier rows again.
 rule targets:
     """find or make accounts, targets and tags in OMERO"""
     input:

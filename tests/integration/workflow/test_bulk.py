@@ -25,7 +25,7 @@ def test_a_bulk_file_is_planned_and_imported(workspace: Workspace) -> None:
 
     planned = workspace.run("-n")
     assert planned.status == 0
-    assert "readers means nothing here" in planned.terminal
+    assert "readers has no effect here" in planned.terminal
     refused = workspace.run()
     assert refused.status == 1
     assert "says dry_run, so nothing is imported" in refused.terminal

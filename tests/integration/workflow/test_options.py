@@ -83,6 +83,6 @@ def test_results_that_cannot_be_written_are_named(workspace: Workspace) -> None:
     workspace.write_manifest(table_rows(workspace.folder))
     run = workspace.run("-n")
     assert run.status != 0
-    assert "The plan cannot be kept in the folder taken: " in run.terminal
+    assert "The plan cannot be written to the folder taken: " in run.terminal
     assert "Set the option results" in run.terminal
     assert "Traceback" not in run.terminal

@@ -51,7 +51,7 @@ def test_a_screen_as_idr_describes_it(tmp_path: Path) -> None:
     }
     assert second["path"] == "rel/b.screen"
     assert bulk_rows(manifest).warnings == [
-        "logprefix means nothing here: each job's log is in results/logs"
+        "logprefix has no effect here: each job's log is in results/logs"
     ]
     assert job_options(manifest) == {"parallel_files": 10}
     assert files_of(manifest) == [
@@ -142,7 +142,7 @@ def test_options_of_jobs_and_remarks(tmp_path: Path) -> None:
     assert read.dry_run
     assert read.warnings == [
         "continue: False - one fileset's failure stops no other",
-        "password means nothing here: the login comes from the environment, and a row's user from "
+        "password has no effect here: the login comes from the environment, and a row's user from "
         "the column user",
     ]
 

@@ -74,7 +74,7 @@ def meaning(options: Mapping[str, Any]) -> Meaning:
             minutes = _number(written, value)
             found.importing["wait"] = "forever" if minutes < 0 else minutes or "no"
         elif key in _NO_MEANING:
-            found.warnings.append(f"{written} means nothing here: {_NO_MEANING[key]}")
+            found.warnings.append(f"{written} has no effect here: {_NO_MEANING[key]}")
         elif value is not None:
             found.cells |= row_cells({written: value})
     return found

@@ -46,7 +46,7 @@ def bulk_rows(manifest: Path) -> BulkRows:
         check_columns(bulk.columns)
     warnings = [
         *means.warnings,
-        *(f"the column {name} means nothing here" for name in bulk.columns if is_meaningless(name)),
+        *(f"the column {name} has no effect here" for name in bulk.columns if is_meaningless(name)),
     ]
     rows = _table(manifest, bulk.list, bulk.columns or ("path",), means.cells, bool(bulk.columns))
     return BulkRows(rows, warnings, means.dry_run)
