@@ -1,4 +1,4 @@
-"""The domain: a manifest row (Fileset), its files (SourceFile), a stage's word on it (Record)."""
+"""The domain: a manifest row (Fileset), its files (SourceFile), what a stage did (Record)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Status = Literal["ok", "notneeded", "unfinished", "impossible", "error"]
 
 
 class StageError(Exception):
-    """One fileset cannot go on. Becomes an `error` record; the rest of the batch is not touched."""
+    """One fileset cannot go on: an `error` record, which does not affect the rest of the batch."""
 
     def __init__(self, cause: str, remedy: str) -> None:
         super().__init__(cause)
@@ -19,8 +19,8 @@ class StageError(Exception):
 
 
 class Unfinished(StageError):
-    """Nothing is wrong, but OMERO still works on this fileset: an `unfinished` record, which a
-    rerun goes on from."""
+    """Nothing is wrong, but OMERO is still working on this fileset: an `unfinished` record, from
+    which a rerun continues."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Problem:
 
 
 class BadText(ValueError):
-    """A text, of a manifest's cell or the configuration, that cannot be what it is to say."""
+    """Text in a manifest's cell or in the configuration that is not valid there."""
 
     def __init__(self, cause: str, remedy: str) -> None:
         super().__init__(cause)
@@ -83,7 +83,7 @@ class Fileset:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Fileset:
-        """What `data` does not tell is as by default."""
+        """Fields that `data` lacks get their defaults."""
         values = dict(data)
         for name in ("files", "tags", "pixel_size", "annotations", "exclude"):
             if name in values:
@@ -103,11 +103,11 @@ DEFAULTS = {each.name: each.default for each in fields(Fileset)}
 class SourceFile:
     """One file of a fileset as a stage left it.
 
-    `source` is where the manifest's row found it (of what a converter made: the first original),
-    `path` where the next stage finds its bytes (the same place until a transfer landed them
-    elsewhere), `name` its POSIX path relative to the
-    fileset's folder. `size` is in bytes; `size`, `mtime_ns` and `inode` are of `path`. `digests`
-    maps an algorithm's name (OMERO's, or BLAKE3) to lower-case hexadecimal digits.
+    `source` is where the manifest's row found it (for a converter's output: the first original),
+    `path` where the next stage finds its bytes (the same place until a transfer moves them),
+    `name` its POSIX path relative to the fileset's folder. `size` (in bytes), `mtime_ns` and
+    `inode` are those of `path`. `digests` maps an algorithm's name (OMERO's, or BLAKE3) to
+    lower-case hexadecimal digits.
     """
 
     source: str
@@ -132,8 +132,8 @@ class SourceFile:
 class Record:
     """What one stage did with one fileset.
 
-    `started` is UTC in ISO 8601, `seconds` a duration. `files` are handed on to the next stage,
-    the file OMERO opens first. `facts` holds what else the stage found out (JSON values only).
+    `started` is UTC in ISO 8601, `seconds` a duration. `files` are for the next stage; the first
+    is the one OMERO opens. `facts` holds whatever else the stage found out (JSON values only).
     """
 
     fileset: str

@@ -1,6 +1,6 @@
-"""The journal: what was about to be done and what came of it, per fileset, for good.
+"""The journal: what was about to be done and what came of it, per fileset, kept for good.
 
-It is the one thing that survives a killed job. Every line is on disk before `append` returns, so
+It is what survives a killed job. Every line is on disk before `append` returns, so
 an intent that is written before an irreversible act is there whenever the act may have happened.
 """
 
@@ -39,7 +39,7 @@ class Journal:
     def events(self, fileset_id: str) -> list[dict[str, Any]]:
         """All events of one fileset, oldest first; [] when there are none.
 
-        A line that a killed process did not finish is left out: what it announced was not begun.
+        A line that a killed process did not complete is left out: what it announced was not begun.
         """
         try:
             lines = self.path(fileset_id).read_bytes().split(b"\n")
@@ -85,7 +85,7 @@ class Journal:
                 self._kept.add(path.parent)
 
     def removed(self, fileset_id: str) -> frozenset[str]:
-        """Paths that a stage announced to remove: that one of them is gone is no loss."""
+        """Paths that a stage announced it would remove: if one is gone, nothing is lost."""
         try:
             # Asked for every row of some manifests: most journals need not be parsed.
             if b'"removes"' not in self.path(fileset_id).read_bytes():
@@ -98,6 +98,6 @@ class Journal:
 
 
 def last_done(events: Sequence[dict[str, Any]], stage: str) -> dict[str, Any] | None:
-    """The event with which a stage last ended well, its `key` and `record` among its facts."""
+    """The event of a stage's last success, with its `key` and `record` among the facts."""
     ends = (event for event in reversed(events) if event["event"] == "done")
     return next((event for event in ends if event["stage"] == stage), None)

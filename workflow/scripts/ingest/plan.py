@@ -30,7 +30,7 @@ from ingest.records import json_lines
 
 MEMBERSHIP = "membership.json"
 NAMED_FILES = Path(FILE).name
-MOST_BATCHES = 1_000  # what one Snakemake process plans and schedules with ease
+MOST_BATCHES = 1_000  # what one Snakemake process plans and schedules easily
 # A batch's five jobs take 1.6 s of CPU to start, a small fileset 11 ms (benchmarks/README.md).
 LARGE_BATCH = 250  # filesets
 FEW_BATCHES = 40  # to share out among jobs
@@ -59,8 +59,8 @@ class Plan:
     """All that a process needs to know before it looks at a batch."""
 
     batches: Mapping[str, Batch]
-    remarks: Sequence[str] = ()  # what a bulk file asks for in vain
-    dry_run: bool = False  # a bulk file asks that nothing be imported
+    remarks: Sequence[str] = ()  # on options of a bulk file that have no effect
+    dry_run: bool = False  # a bulk file says that nothing is to be imported
 
 
 NO_PLAN = Plan({})
@@ -70,10 +70,10 @@ def compile_plan(config: Config, root: Path = Path()) -> Plan:
     """Brings the plan up to date with the manifest; only Snakemake's main process calls it.
 
     Relative paths of the configuration start at `root`. The manifest is read and checked again
-    when its bytes, an option that shapes the plan, or this code changed, and while it has skipped
-    rows, whose repair may have happened elsewhere. Otherwise the index is all that is read: a
-    source that vanished since is then found by its stage, and becomes a record. Batch files are
-    written only where their content differs, because a new one makes the batch's jobs run again.
+    when its bytes, an option that shapes the plan, or this code changed, and as long as it has
+    skipped rows, which may have been repaired elsewhere. Otherwise only the index is read: a source
+    that has vanished is then found by its stage, and becomes a record. Batch files are written only
+    where their content differs, because a new one makes the batch's jobs run again.
 
     Raises ManifestError or ConfigError, with the earlier plan left as it was, and PlanError.
     """
@@ -83,7 +83,7 @@ def compile_plan(config: Config, root: Path = Path()) -> Plan:
     if index and index["inputs"] == inputs and not index["skipped"] and _complete(folder, index):
         return _plan(index)
 
-    # Only this process reads manifests; jobs start sooner without what that needs.
+    # Only this process reads manifests; without these imports jobs start sooner.
     from ingest.manifest import read_manifest
 
     manifest = read_manifest(config, root)
@@ -91,8 +91,8 @@ def compile_plan(config: Config, root: Path = Path()) -> Plan:
     earlier = _read_json(folder / MEMBERSHIP) or {}
     mean_bytes = sum(manifest.sizes.values()) // max(len(rows), 1)
     batches = assign(earlier, list(rows), config.batch_size, mean_bytes)
-    # Membership comes first and the index last: whoever is killed in between compiles again, and
-    # puts every fileset where it was.
+    # Membership comes first and the index last: if this is killed in between, the next process
+    # compiles again and puts every fileset where it was.
     files = {
         MEMBERSHIP: _write_changed(folder / MEMBERSHIP, encoded(batches)),
         NAMED_FILES: _write_changed(
@@ -217,8 +217,8 @@ def _digest(parts: Iterable[bytes]) -> str:
 
 
 def _complete(folder: Path, index: Mapping[str, Any]) -> bool:
-    """Whether all files of the plan are there, and whole: they are written without waiting for the
-    disk, so that a power cut may have cut them off."""
+    """Whether all files of the plan are there and complete: they are written without waiting for
+    the disk, so a power cut may have truncated them."""
     with os.scandir(folder) as entries:
         sizes = {entry.name: entry.stat().st_size for entry in entries}
     return all(sizes.get(name) == size for name, size in index["files"].items())

@@ -1,4 +1,4 @@
-"""Runs one stage over one batch of filesets; what knows Snakemake is here."""
+"""Runs one stage on one batch of filesets; the only module that knows Snakemake."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ LOCKS = ".locks"
 
 @dataclass(frozen=True, slots=True)
 class StageJob:
-    """What a stage's rule gives its job: the batch, its part of the plan, the records of the stage
-    before (None: it is the first), where its own go, its log and the threads it may keep busy."""
+    """What a stage's rule gives its job: the batch, its plan, the previous stage's records (None
+    for the first stage), the files for its own records and log, and the number of threads."""
 
     batch: str
     plan: Path
@@ -49,7 +49,7 @@ class StageJob:
 
 
 def run_stage(stage: Stage, asked: StageJob, config: Config) -> None:
-    """The whole of a stage's job."""
+    """A stage's whole job: takes the batch's lock and writes the batch's records."""
     with _job(config, asked.log, asked.threads) as context:
         lock = batch_lock(
             context.results / LOCKS / asked.batch,
@@ -63,16 +63,16 @@ def run_stage(stage: Stage, asked: StageJob, config: Config) -> None:
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[Context]:
-    """`_job` for the script of a rule that is no stage."""
+    """`_job` for the script of a rule that is not a stage."""
     with _job(load(snakemake.config), Path(snakemake.log[0]), snakemake.threads) as context:
         yield context
 
 
 @contextmanager
 def _job(config: Config, log_file: Path, threads: int) -> Iterator[Context]:
-    """What any rule works with: its configuration, its log file, OMERO when it asks.
+    """What any rule works with: configuration, log file, and OMERO on demand.
 
-    A StageError that is not of one fileset, such as a server that cannot be reached, ends the job
+    A StageError that does not concern a single fileset, such as an unreachable server, ends the job
     with its cause and remedy.
     """
     with _surroundings(config, log_file, threads) as context:
@@ -85,11 +85,11 @@ def _job(config: Config, log_file: Path, threads: int) -> Iterator[Context]:
 
 @contextmanager
 def tool(snakemake: Any, *tables: str) -> Iterator[Context]:
-    """`job` for a target that people ask for by name: what it has to say is <results>/<tool>.txt.
+    """`job` for a target that people run by name: its output is <results>/<tool>.txt.
 
-    The tool writes that file, and raises SystemExit(1) when something must be done. `tables` are
-    the suffixes of others that it writes: where it cannot do its work, none of an earlier time is
-    left to be taken for this one's.
+    The tool writes that file, and raises SystemExit(1) if something must be done. `tables` are
+    the suffixes of its other files: if it cannot do its work, earlier ones are removed, so that
+    they are not taken for this run's.
     """
     config, log_file = load(snakemake.config), Path(snakemake.log[0])
     with _surroundings(config, log_file, snakemake.threads) as context:
@@ -131,7 +131,7 @@ def run_batch(
     `upstream` holds the records of the stage before. One fileset's failure is a record; whatever
     stops the process leaves no output.
     """
-    # OMERO's thousand classes stay: not to be searched for garbage again and again.
+    # OMERO's thousands of classes stay: garbage collection need not search them again and again.
     gc.freeze()
     filesets = read_filesets(plan)
     before = read_records(upstream) if upstream else {}

@@ -32,7 +32,7 @@ log = logging.getLogger("ingest")
 
 
 class StillRunning(Unfinished):
-    """The server has all files and works on them for longer than we wait."""
+    """The server has all files and is working on them for longer than we wait."""
 
     def __init__(self, what: str, otherwise: str = "") -> None:
         super().__init__(
@@ -67,8 +67,8 @@ def import_fileset(
 ) -> ImportOutcome:
     """Imports one fileset; raises StageError, having removed what was begun.
 
-    Nothing is removed after a lost connection, or while the server still works on it: a rerun finds
-    the fileset by its import id. `report` is told each step when it is done.
+    Nothing is removed after a lost connection, or while the server is still working: a rerun finds
+    the fileset by its import id. `report` is called after each step.
     """
     repository = open_repository(session, mount)
     repository.check_algorithm(request.algorithm)
@@ -132,8 +132,7 @@ def _upload(
     settings: Any,
     report: Report,
 ) -> tuple[int, Any]:
-    """Everything up to the server's go-ahead: the fileset's id, and the handle of the import that
-    the server then begins."""
+    """Everything until the server starts its import: the fileset's id, and that import's handle."""
     process = repository.proxy.importFileset(build_fileset(request), settings, session.context())
     try:
         report("fileset made")
@@ -151,13 +150,13 @@ def _upload(
 def _places(
     session: Session, repository: ManagedRepository, request: ImportRequest
 ) -> tuple[int, list[Place]]:
-    """The id of a fileset that was just begun, and where its entries are to lie."""
+    """The id of a fileset that was just begun, and the places of its entries."""
     fileset_id, found = queries.begun_fileset(session, request.import_id)
     files = client_paths(request.files)
     lost = [file.path for path, file in files.items() if path not in found]
     if lost:
         raise StageError(
-            f"OMERO lost sight of {lost[0]}, of the fileset that it had just begun",
+            f"OMERO does not know {lost[0]}, which is in the fileset that it has just begun",
             f"{RUN_AGAIN}; if it happens again, ask the server's administrator.",
         )
     return fileset_id, [
@@ -179,7 +178,7 @@ def _finish(session: Session, handle: Any, request: ImportRequest) -> None:
 
 
 def deadline_after(timeout: float | None) -> float | None:
-    """The moment, of time.monotonic(), until which a timeout lets wait; None is for ever."""
+    """When, by time.monotonic(), a timeout that starts now is over; None means never."""
     return None if timeout is None else time.monotonic() + timeout
 
 

@@ -47,11 +47,11 @@ class Adopted:
 def recover(
     session: Session, fileset: Fileset, request: ImportRequest, context: Context
 ) -> Adopted | None:
-    """The fileset that an earlier run imported for this row; None when there is none (any more).
+    """The fileset that an earlier run imported for this row; None if there is none (any more).
 
-    What earlier runs did not finish is removed. Raises StageError when the row was imported from
-    other files, to another target, for another user or under another name, and when an import
-    still runs.
+    What earlier runs did not finish is removed. Raises StageError if the row was imported from
+    other files, to another target, for another user or under another name, or if an import is
+    still running.
     """
     adopted = None
     for (user, group), events in _begun(session, fileset, context).items():
@@ -66,7 +66,7 @@ def remove_latecomers(
 ) -> None:
     """Removes the filesets of this row's earlier attempts, once that of `request` is imported.
 
-    `recover` saw none; but a call whose connection was lost may still have been under way.
+    `recover` saw none, but a call whose connection was lost may still have been in progress.
     """
     for (user, group), events in _begun(session, fileset, context).items():
         events.pop(request.import_id, None)
@@ -100,7 +100,7 @@ def _begun(
 
 
 def _recorded(fileset: Fileset, context: Context) -> set[str]:
-    """The imports of this row that the journal knows to have ended well."""
+    """The imports of this row that succeeded, according to the journal."""
     found: set[str] = set()
     for event in context.journal.events(parts.row_id(fileset.id)):
         if "removal_after" in event:
@@ -116,9 +116,9 @@ def _recorded(fileset: Fileset, context: Context) -> set[str]:
 def state_of(
     images: int, digests: list[str], is_processed: bool, upload_finished: bool, may_run: bool
 ) -> State:
-    """How far an import got, from its number of images, its files' digests (empty: none yet),
-    whether it got through the steps after the images (`queries.is_processed`), whether its upload
-    was verified, and whether the session that began it may still work on it."""
+    """How far an import got, judged by its number of images, its files' digests (empty: none yet),
+    whether it passed the steps after the images (`queries.is_processed`), whether its upload
+    was verified, and whether the session that began it may still be working on it."""
     # OMERO makes the images first, then reads their pixels and draws thumbnails.
     if images and all(digests) and is_processed:
         return "complete"
@@ -141,7 +141,7 @@ def _recover_in(
     adopted = None
     for fileset_id, import_id in found:
         event = events[import_id]
-        # People may have worked on it since: no sign that is missing now makes it half an import.
+        # People may have changed it since: for a recorded import, missing signs mean nothing.
         known = import_id in recorded and bool(queries.image_ids(owner, fileset_id))
         if known or (
             _settled(owner, fileset_id, event["session_id"], request.timeout) == "complete"
@@ -160,7 +160,7 @@ def _recover_in(
 
 
 def _settled(session: Session, fileset_id: int, session_id: int, timeout: float | None) -> State:
-    """The state of an import once it does not run any more."""
+    """The state of an import once it is no longer running."""
     deadline = deadline_after(timeout)
     pause, told = _FIRST_POLL, False
     while (state := import_state(session, fileset_id, session_id)) == "running":
@@ -179,7 +179,7 @@ def _settled(session: Session, fileset_id: int, session_id: int, timeout: float 
 
 def import_state(session: Session, fileset_id: int, session_id: int) -> State:
     """The state of an import that the session of this id (in the database) began."""
-    # First: when it is over, nothing comes after what is seen next.
+    # Asked first: if it is over, nothing is added after the queries below.
     if session_id == session.id:
         may_run = _runs_here(session, fileset_id)
     else:
@@ -241,7 +241,7 @@ def _check_same(
 
 def _same_files(outcome: ImportOutcome, request: ImportRequest) -> bool:
     if any(outcome.algorithm not in file.digests for file in request.files):
-        # Not one of those this row ever used; the names are the ones of these files.
+        # OMERO's algorithm is none that this row ever used, so only the names can be compared.
         return set(outcome.server_digests) == {file.name for file in request.files}
     ours = {file.name: file.digests[outcome.algorithm] for file in request.files}
     return outcome.server_digests == ours

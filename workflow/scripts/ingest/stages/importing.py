@@ -130,7 +130,7 @@ def _attempt(fileset: Fileset, upstream: Record, context: Context) -> Record:
 def _excluded(
     session: Session, fileset: Fileset, upstream: Record, context: Context
 ) -> exclusions.Found | None:
-    """The fileset that the row's exclusions find in OMERO; what the row itself began is no such."""
+    """The fileset that the row's exclusions find in OMERO; the row's own imports do not count."""
     if not fileset.exclude:
         return None
     own = [
@@ -221,7 +221,7 @@ def _request(
 
 
 def seconds_of(wait: str | int) -> float | None:
-    """How long `import.wait` says to wait; None is for ever."""
+    """How long `import.wait` says to wait; None means forever."""
     if isinstance(wait, int):
         return wait * 60.0
     return None if wait == "forever" else 0.0
@@ -252,7 +252,7 @@ def _own_target(
             if still_there(session, target):
                 return target
         elif "mark" in event:
-            # Announced, and perhaps made, by a run that was killed before it could tell.
+            # Announced, and perhaps made, by a run that was killed before it could note that.
             mark = event["mark"]
         break
     facts = {"wanted": entry["target"], "database": session.database, "mark": mark}
@@ -280,7 +280,7 @@ def _check_takes(
     request: ImportRequest,
     context: Context,
 ) -> None:
-    """Undoes an import into a Screen of what is no plate: OMERO leaves its images unlinked."""
+    """Undoes an import into a Screen that is not a plate: OMERO would leave its images unlinked."""
     if target is None or target.type != "Screen" or outcome.plate_ids:
         return
     repository = open_repository(session, context.config.omero.managed_repository)

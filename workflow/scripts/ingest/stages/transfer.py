@@ -1,4 +1,4 @@
-"""transfer: lands a fileset's files in the permanent store, `<store>/<fileset>/<name>`.
+"""transfer: puts a fileset's files into the permanent store, as `<store>/<fileset>/<name>`.
 
 Nothing in the store is ever overwritten, a source is only ever read, and `mv` removes sources only
 when the whole fileset is in the store and verified. A file that is in the store already, put there
@@ -99,8 +99,8 @@ def _landed(
 ) -> tuple[SourceFile, ...]:
     """Brings all files to the store and returns them as they are there.
 
-    `gone` are the sources that an earlier run, killed since, moved. What can be refused is refused
-    before anything is created.
+    `gone` are the sources that an earlier run moved before it was killed. Whatever can be refused
+    is refused before anything is created.
     """
     store = _store(context.config)
     folder = store / fileset.id
@@ -139,7 +139,7 @@ def _landed(
     try:
         for_handfuls(land, lacking, context)
     except StageError:
-        # They would be in the way of the copies that the row may ask for now.
+        # They would be in the way of copies, which the row may ask for next.
         for destination in linked:
             _take_back(destination)
         raise
@@ -162,7 +162,7 @@ def _store(config: Config) -> Path:
 def _is_there(
     transfer: str, file: SourceFile, destination: Path, gone: Collection[str], context: Context
 ) -> bool:
-    """Whether an earlier run landed this file; StageError when the name is taken by another."""
+    """Whether an earlier run put this file there; StageError if something else has its name."""
     if _entry(destination) == _entry(Path(file.path)):
         raise StageError(
             f"{file.path} lies in the store already, where it would be transferred to",
@@ -206,7 +206,7 @@ def _check(
     folder: Path,
     gone: Collection[str],
 ) -> None:
-    """Raises StageError when the transfer can be seen to fail."""
+    """Raises StageError if the transfer is bound to fail."""
     if transfer == "mv":
         for file in files:
             if file.path not in gone:
@@ -254,7 +254,7 @@ def _link(file: SourceFile, destination: Path, symbolic: bool) -> None:
 
 
 def _take_back(link: Path) -> None:
-    """Removes a link that this run made, unless it is the only name of its bytes by now."""
+    """Removes a link that this run made, unless it has become the only name of its bytes."""
     if link.is_symlink() or link.stat().st_nlink > 1:
         link.unlink()
 
@@ -287,14 +287,14 @@ def _remove_sources(
 
 
 def _entry(path: Path) -> str:
-    """The directory entry a path means, whatever links lead to its folder."""
+    """The directory entry that a path stands for, with links to its folder resolved."""
     return f"{os.path.realpath(path.parent)}/{path.name}"
 
 
 def _settings(config: Config) -> Mapping[str, Any]:
     store = config.transfer.store
     settings = {"store": str(store.absolute()) if store else None}
-    # Only where it is asked for: the other rows' earlier transfers hold.
+    # Only if it is switched on: otherwise earlier transfers would be done again.
     return {**settings, "protect": True} if config.transfer.protect else settings
 
 
