@@ -130,10 +130,32 @@ _DECLARED = (
     Glacier2.PermissionDeniedException,
     Glacier2.SessionNotExistException,
 )
+# Operations whose Slice definition allows no exception: one of OMERO's would reach the client as
+# Ice's UnknownUserException, with a traceback in it.
+_TELL_NOTHING = frozenset(
+    [
+        "ServiceFactory.submit",
+        "ServiceFactory.destroy",
+        "Handle.addCallback",
+        "Handle.removeCallback",
+        "Handle.getRequest",
+        "Handle.getResponse",
+        "Handle.getStatus",
+        "Handle.close",
+        "ImportProcess.getImportSettings",
+        "ManagedRepository.listChecksumAlgorithms",
+        "ManagedRepository.suggestChecksumAlgorithm",
+    ]
+)
 
 
 def _as_seen(operation: str, error: BaseException) -> BaseException:
     """An error as the client is to see it."""
+    if operation in _TELL_NOTHING and isinstance(error, omero.SessionException):
+        # In OMERO.server the servant is gone with its session.
+        return Ice.ObjectNotExistException()
+    if operation in _TELL_NOTHING and isinstance(error, omero.ServerError):
+        return Ice.UnknownException(error.message)
     if isinstance(error, _DECLARED):
         return error
     LOG.error("%s failed: %s", operation, "".join(traceback.format_exception(error)))
@@ -158,12 +180,12 @@ def _run(servant: Any, interface: str, operation: str, arguments: tuple[Any, ...
             return method(Call(caller, current.ctx, current.con, operation), *values)
         finally:
             caller.leave()
-    except _DECLARED as error:
-        outcome = type(error).__name__
-        raise
     except Exception as error:
         outcome = type(error).__name__
-        raise _as_seen(name, error) from error
+        seen = _as_seen(name, error)
+        if seen is error:
+            raise
+        raise seen from error
     finally:
         who = "-" if caller is None else caller.name
         request(name, who, time.monotonic() - started, outcome)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import Ice
 import omero
 import omero.all
 import pytest
@@ -59,6 +60,37 @@ def test_a_bug_is_an_internal_exception_without_a_traceback() -> None:
     assert isinstance(error, omero.InternalException)
     assert "ZeroDivisionError: oops" in error.message
     assert "Traceback" not in error.message + error.serverStackTrace
+
+
+class Gone:
+    """A client whose session is over."""
+
+    name = "ada"
+
+    def enter(self, connection: Any) -> None:
+        raise omero.RemovedSessionException(None, None, "No context for it")
+
+    def leave(self) -> None:
+        raise AssertionError("nobody entered")
+
+
+@pytest.mark.parametrize(
+    ("skeleton", "operation", "expected"),
+    [
+        (omero.api.IConfig, "getVersion", omero.RemovedSessionException),
+        (omero.api.ServiceFactory, "activeServices", omero.RemovedSessionException),
+        # These may raise none of OMERO's exceptions.
+        (omero.api.ServiceFactory, "destroy", Ice.ObjectNotExistException),
+        (omero.cmd.Handle, "getResponse", Ice.ObjectNotExistException),
+        (omero.grid.ManagedRepository, "listChecksumAlgorithms", Ice.ObjectNotExistException),
+    ],
+)
+def test_the_end_of_a_session_is_told_as_the_operation_may(
+    skeleton: Any, operation: str, expected: Any
+) -> None:
+    answer, service = Answer(), SimpleNamespace(**{operation: lambda _call: None})
+    getattr(servant(skeleton, service, Gone()), f"{operation}_async")(answer, CURRENT)
+    assert isinstance(answer.error, expected)
 
 
 def test_inherited_operations_count() -> None:

@@ -112,11 +112,13 @@ def test_records_come_in_the_plans_order_with_time_and_host(run: Run) -> None:
 
 def test_one_failure_stops_nobody_else_and_is_noted(run: Run, context: Context, log: Path) -> None:
     toy = Toy()
-    toy.errors = {"b": StageError("b.tif is gone", "put it back"), "c": ValueError("odd")}
+    odd = ValueError("odd\n  {\n" + "x" * 1000)
+    toy.errors = {"b": StageError("b.tif is gone", "put it back"), "c": odd}
     records = run(toy, "a", "b", "c", "d")
     assert [record.status for record in records.values()] == ["ok", "error", "error", "ok"]
     assert (records["b"].cause, records["b"].remedy) == ("b.tif is gone", "put it back")
-    assert records["c"].cause == "unexpected ValueError: odd"
+    assert records["c"].cause.startswith("unexpected ValueError: odd { xxx")
+    assert len(records["c"].cause) < 400
     assert "log" in records["c"].remedy
     text = log.read_text()
     assert "Traceback" in text

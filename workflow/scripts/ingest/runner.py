@@ -33,6 +33,7 @@ from ingest.stages import Stage
 from ingest.words import printable
 
 LOCKS = ".locks"
+_LONGEST_MESSAGE = 300  # characters of an error that nobody foresaw
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,10 +225,16 @@ def _outcome(
             "error",
             stage,
             fileset,
-            f"unexpected {type(error).__name__}: {error}",
+            f"unexpected {type(error).__name__}: {_short(str(error))}",
             f"The traceback is in the log of {stage.name} for this batch. "
             "Run the same command again; if it happens again, report it with that traceback.",
         )
+
+
+def _short(message: str) -> str:
+    """A message in one line: Ice's may hold another machine's traceback."""
+    line = " ".join(message.split())
+    return line if len(line) <= _LONGEST_MESSAGE else f"{line[:_LONGEST_MESSAGE]}..."
 
 
 def _failed(
