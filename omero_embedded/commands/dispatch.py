@@ -19,6 +19,7 @@ from omero_embedded.repository.files import Repository
 from omero_embedded.sessions.acting import actor_of
 from omero_embedded.sessions.registry import Sessions
 from omero_embedded.store import Actor, Store
+from omero_embedded.store.actor import GUEST_ID
 from omero_embedded.wire.servants import Call
 
 
@@ -46,6 +47,8 @@ class Commands:
             return _refused(request, "error-on-init", error.message)
 
     def _task(self, actor: Actor, request: Any) -> Task:
+        if actor.user_id == GUEST_ID:
+            return _refused(request, "guest-restriction", "the guest user may not do anything")
         if _is_delete(request):
             return delete_task(self._repository, self._thumbnails, actor, request)
         if isinstance(request, omero.cmd.SkipHead) and _is_delete(request.request):

@@ -13,6 +13,7 @@ from omero_embedded.sessions.acting import in_group
 from omero_embedded.sessions.registry import Sessions
 from omero_embedded.sessions.servant_map import ServantMap, Stateful
 from omero_embedded.sessions.session import Client
+from omero_embedded.store.actor import GUEST_ID
 from omero_embedded.wire import errors
 from omero_embedded.wire.servants import Call
 
@@ -77,6 +78,8 @@ class ServiceFactory:
         return self._servants.open_new(self._client, name, kind.skeleton, kind.make())
 
     def _kind(self, name: str) -> ServiceKind:
+        if self._client.session.actor.user_id == GUEST_ID and name not in _FOR_GUESTS:
+            raise errors.security(f"the guest user may not use {name}")
         kind = self._kinds.get(name)
         if kind is not None:
             return kind
@@ -138,6 +141,10 @@ class ServiceFactory:
 
     def destroy(self, call: Call) -> None:
         self._sessions.leave(self._client)
+
+
+# Nearly everything else asks in OMERO for a member of the group `user`.
+_FOR_GUESTS = ("omero.api.IAdmin", "omero.api.IConfig", "omero.api.ISession")
 
 
 class Unserved(Stateful):

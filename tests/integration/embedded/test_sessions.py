@@ -35,6 +35,20 @@ def test_only_the_secret_opens_the_door(server: Any) -> None:
     assert (server.folder / "secret").stat().st_mode & 0o777 == 0o600
 
 
+def test_guests_see_that_there_is_a_server_and_nothing_else(server: Any) -> None:
+    guest = server.connect("guest", "any password")
+    assert guest.sf.getConfigService().getVersion()
+    assert guest.sf.getAdminService().getEventContext().userName == "guest"
+    for service in ("getQueryService", "getUpdateService", "sharedResources"):
+        with pytest.raises(omero.SecurityViolation):
+            getattr(guest.sf, service)()
+    with pytest.raises(omero.SecurityViolation):
+        guest.sf.createRawFileStore()
+    with pytest.raises(omero.CmdError, match="guest-restriction"):
+        guest.submit(omero.cmd.CurrentSessionsRequest())
+    guest.closeSession()
+
+
 def test_it_says_what_it_is_for(server: Any) -> None:
     assert "rehearsal" in server.greeting
     assert server.facts["host"] == "127.0.0.1"
