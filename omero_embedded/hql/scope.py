@@ -71,7 +71,7 @@ class Scope:
     def join(self, path: Path, alias: str | None, is_left: bool) -> tuple[Binding, Entity, Member]:
         """Join along a path. Returns what was joined, the object whose field led there, and that
         field."""
-        source, member = self._last_field(path)
+        source, member = self._last_field(path, is_left)
         binding: Binding
         if member.kind in ("collection", "reference"):
             binding = self._join_objects(source, member, is_left)
@@ -84,13 +84,14 @@ class Scope:
         self._bind(alias, binding)
         return binding, source, member
 
-    def _last_field(self, path: Path) -> tuple[Entity, Member]:
+    def _last_field(self, path: Path, is_left: bool) -> tuple[Entity, Member]:
+        """The object that has the field a join goes to, what lies between joined as that is."""
         source, rest = self._start(path) or (None, ())
         if not isinstance(source, Entity) or not rest:
             raise HqlError(f"{path} is no path to anything that can be joined", path.at)
         member, beyond = field(source, rest, path)
         while beyond:
-            source, rest = self._step(source, rest, path)
+            source, rest = self._step(source, rest, path, is_left)
             member, beyond = field(source, rest, path)
         return source, member
 
@@ -187,9 +188,9 @@ class Scope:
         return self._outer._holder_of(name) if self._outer else None
 
     def _step(
-        self, source: Entity, rest: tuple[str, ...], path: Path
+        self, source: Entity, rest: tuple[str, ...], path: Path, is_left: bool = False
     ) -> tuple[Entity, tuple[str, ...]]:
-        """Follow a reference, joined in silently (always an inner join)."""
+        """Follow a reference, joined in silently (an inner join, but on the way of a left one)."""
         member, beyond = field(source, rest, path)
         if member.kind != "reference":
             raise HqlError(f"{path}: {member.name} is no single object; join it first", path.at)
@@ -197,7 +198,7 @@ class Scope:
         if key not in self._silent:
             target = type_of(member.target)
             joined = Entity(target, self._table(target), source, member)
-            self._chain.append((joined.table, self._linked(source, member, joined), False))
+            self._chain.append((joined.table, self._linked(source, member, joined), is_left))
             self._silent[key] = joined
         return self._silent[key], beyond
 

@@ -249,6 +249,16 @@ def test_a_left_join_gives_what_has_no_other_end(work: Work) -> None:
     assert len(work.projection(query.format("inner"))) == 1
 
 
+def test_what_a_left_join_passes_on_its_way_is_joined_so_too(work: Work) -> None:
+    """How OMERO.web asks where an image is shown: two of them are in a plate and in no dataset."""
+    rows = work.projection(
+        "select i.name, d.omeName, p.omeName from Image i left outer join i.datasetLinks l"
+        " left outer join l.parent.details.owner d left outer join l.parent.projectLinks k"
+        " left outer join k.parent.details.owner p where i.id > 3 order by i.id"
+    )
+    assert unwrap(rows) == [["d", "ann", "ann"], ["A1", None, None], ["A2", None, None]]
+
+
 def test_a_join_may_have_a_condition(work: Work) -> None:
     rows = work.projection(
         "select i.name, t.textValue from Image i left join i.annotationLinks l "
