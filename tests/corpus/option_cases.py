@@ -41,6 +41,8 @@ REFUSED: list[Refused] = [
     ({"omero": {"hots": "x"}}, ("omero.hots:", "mean host?")),
     ({"host": "x"}, ("host: there is no such option", "mean omero.host?")),
     ({"omero": {"password": "x"}}, ("omero.password: there is no such option",)),
+    ({"audit": {"fraction": True}}, ("audit.fraction: True is no number",)),
+    ({"relink": {"most": True}}, ("relink.most: True is no number",)),
     ({"omero.host": "x"}, ("omero.host: there is no such option",)),
     ({"": 1}, ("there is no such option",)),
     ({"\x1b[2J": 1}, (r"'\x1b[2J': there is no such option",)),

@@ -19,6 +19,7 @@ MERGED = "a: &a {k0: 1}\n" + "".join(
 CASES: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "a tab": (b"omero:\n\tembedded: true\n", ("line 2: there is a tab",)),
     "a name twice": (b"results: a\nresults: b\n", ("line 2: results is already in line 1",)),
+    "a list for a name": (b"? [a]\n: 1\n", ("line 1: what stands before the colon",)),
     "a section twice": (
         b"omero: {}\nreport: {}\nomero: {}\n",
         ("line 3: omero is already in line 1",),

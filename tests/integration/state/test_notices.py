@@ -134,6 +134,14 @@ def test_what_cannot_be_sent_is_a_warning(
     assert not any("s3cr3t" in warning for warning in warnings)
 
 
+def test_an_address_that_is_none_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMERO_INGEST_WEBHOOK", f"http://127.0.0.1:{free_port()}/s3cr3t s3cr3t")
+    warnings: list[str] = []
+    tell_failure(options(), "results", VERDICT, warnings.append)
+    (warning,) = warnings
+    assert "s3cr3t" not in warning
+
+
 def test_nobody_is_told_by_default() -> None:
     warnings: list[str] = []
     tell_failure(options(), "results", VERDICT, warnings.append)
@@ -148,8 +156,10 @@ def test_nobody_is_told_by_default() -> None:
         {"mail": {"smtp": "mail.example"}},
         {"mail": {"smtp": "mail.example:99999"}},
         {"webhook": "file:///etc/passwd"},
+        {"webhook": "https://me:s3cr3t@hooks.example/ingest"},
     ],
 )
 def test_what_no_notice_can_be_sent_with_is_refused(notify: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError):
+    with pytest.raises(ConfigError) as refused:
         options(**notify)
+    assert "s3cr3t" not in str(refused.value)

@@ -28,9 +28,10 @@ class ConfigError(Exception):
         self.problems = tuple(problems)
 
 
-def bad_option(cause: str, remedy: str) -> PydanticCustomError:
-    """What a validator raises: `describe` puts the option's name before the cause."""
-    return PydanticCustomError("option", cause, {"remedy": remedy})
+def bad_option(cause: str, remedy: str, is_secret: bool = False) -> PydanticCustomError:
+    """What a validator raises: `describe` puts the option's name before the cause, and its value
+    unless it may be a secret."""
+    return PydanticCustomError("option", cause, {"remedy": remedy, "is_secret": is_secret})
 
 
 def describe(error: ValidationError, root: type[BaseModel]) -> list[str]:
@@ -46,6 +47,8 @@ def _line(details: ErrorDetails, root: type[BaseModel]) -> str:
         return f"{option}: there is no such option. {_suggestion(location, root)}"
     if not option:
         return f"{details['msg']}. {_remedy(details)}"
+    if details.get("ctx", {}).get("is_secret"):
+        value = "its value"
     return f"{option}: {value} {_cause(details)}. {_remedy(details)}"
 
 

@@ -125,9 +125,12 @@ def _problems(loader: yaml.SafeLoader, root: yaml.Node) -> Iterator[str]:
 def _repeated(node: yaml.MappingNode) -> Iterator[str]:
     first: dict[str, int] = {}
     for key, _ in node.value:
-        if not isinstance(key, yaml.ScalarNode) or key.tag == _MERGE:
-            continue
         line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            yield f"line {line}: what stands before the colon is no name. Write an option's name."
+            continue
+        if key.tag == _MERGE:
+            continue
         if key.value in first:
             yield (
                 f"line {line}: {key.value} is already in line {first[key.value]}; only one of "

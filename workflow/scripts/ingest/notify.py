@@ -15,6 +15,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from email.message import EmailMessage
+from http.client import HTTPException
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
@@ -41,6 +42,12 @@ def _address(value: str) -> str:
 def _web(value: str) -> str:
     if value and not value.startswith(("http://", "https://")):
         raise bad_option("is not a web address", "Write one that begins with https://.")
+    if "@" in value.partition("://")[2].partition("/")[0]:
+        raise bad_option(
+            "names a user, and perhaps a password",
+            "Give such an address by OMERO_INGEST_WEBHOOK, in the environment.",
+            is_secret=True,
+        )
     return value
 
 
@@ -100,7 +107,7 @@ def tell_failure(options: Notify, results: str, words: str, warn: Callable[[str]
 def _attempt(what: str, send: Callable[[], None], warn: Callable[[str], None]) -> None:
     try:
         send()
-    except (OSError, smtplib.SMTPException, ValueError) as error:
+    except (OSError, smtplib.SMTPException, HTTPException, ValueError) as error:
         # Only codes and the system's words: an error's own may hold an address with a secret.
         reason = getattr(error, "smtp_code", None) or getattr(error, "code", None)
         cause = getattr(error, "reason", error)  # of a URLError

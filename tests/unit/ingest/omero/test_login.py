@@ -106,6 +106,13 @@ def test_addresses_as_omeros_clients_take_them(
         client.getCommunicator().destroy()
 
 
+def test_a_password_in_the_address_is_not_shown() -> None:
+    with pytest.raises(StageError) as error:
+        find_login(OWN, {"OMERO_HOST": "me:s3cr3t@h", "OMERO_SESSION": "k"})
+    assert "s3cr3t" not in f"{error.value.cause}{error.value.remedy}"
+    assert "OMERO_PASSWORD" in error.value.remedy
+
+
 @pytest.mark.parametrize(
     "host", ["http://h", "https://h/omero", "h:4064", "tcp://", "tcp://h/x", "h/x", "ssl://h:99999"]
 )

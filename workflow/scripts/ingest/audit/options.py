@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ingest.config_types import Section
+from ingest.config_types import Fraction, Section
 
 
 class Audit(Section):
@@ -17,10 +17,9 @@ class Audit(Section):
         description="full: read files again and compare their digests. fast: compare only sizes "
         "and times.",
     )
-    fraction: float = Field(
+    fraction: Fraction = Field(
         default=1.0,
         gt=0,
-        le=1,
         description="Share of all bytes that a full audit reads, starting with those not read "
         "for longest: 0.1 every night covers everything in ten nights.",
     )

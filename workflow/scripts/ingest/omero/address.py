@@ -35,6 +35,11 @@ class Address:
 
 def parse_address(text: str, port: str | int | None) -> Address:
     """The address that `text` names; a port in it comes before `port`. Raises StageError."""
+    if "@" in text:  # not told: it may be a password
+        raise StageError(
+            "the OMERO host names a user, and perhaps a password, before an @",
+            "Write the host alone. The login is given by OMERO_USER and OMERO_PASSWORD.",
+        )
     url = _URL.fullmatch(text)
     if url is None and ("/" in text or ":" in text):
         raise StageError(

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from ingest.config_errors import bad_option
-from ingest.config_types import FilePath, Section
+from ingest.config_types import FilePath, Fraction, Section
 
 
 def _apply(value: object) -> object:
@@ -52,7 +52,6 @@ def _roots(value: Mapping[str, str]) -> Mapping[str, str]:
 
 Apply = Annotated[bool | int, BeforeValidator(_apply)]
 Roots = Annotated[dict[str, str], AfterValidator(_roots)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
 
 _APPLY = (
     "no: only list what would be done. yes: do it, if it is no more than `most`. A number: do "
