@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 from ingest.failures import failed_since, last_words, note_words
 from ingest.notify import tell_failure
+from ingest.results_folder import check_results_folder
 from ingest.run_history import note_begin, note_end, noting_stops
 from ingest.run_lock import RunInProgress, hold_run_lock
 from ingest.verdict import verdict_of_records
@@ -34,6 +35,10 @@ def begin() -> None:
     look_for_jobs_seldom()
     check_verbosity()
     check_tools()
+    try:
+        check_results_folder(CONFIG.results)
+    except StageError as error:
+        raise WorkflowError(f"{error.cause}. {error.remedy}") from None
     if PLAN.dry_run:
         raise WorkflowError(
             f"{CONFIG.manifest} says dry_run, so nothing is imported. `snakemake -n` shows the plan; "

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,3 +24,13 @@ def in_memory() -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(prefix="doctor-", dir="/dev/shm"))
     yield made
     shutil.rmtree(made)
+
+
+@pytest.fixture
+def read_only(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a file system that is mounted read-only, also for root."""
+    made = tmp_path / "read-only"
+    made.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", made], check=True)
+    yield made
+    subprocess.run(["umount", made], check=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ingest.doctor import repository
-from ingest.doctor.people import Account
+from ingest.doctor.people import Account, ourselves
 from ingest.doctor.repository import Known
 from tests.unit.ingest.doctor.places import (
     OMERO,
@@ -89,6 +89,12 @@ def test_repository_that_may_not_be_written_to(shared: Path) -> None:
     place = folder(shared / "repository", OMERO, OMERO, 0o755)
     (fault,) = faults(as_account(lambda: repository.writable(place, IMPORTER)))
     assert f"may not write to {place}" in fault
+
+
+def test_repository_that_is_mounted_read_only(read_only: Path) -> None:
+    found = list(repository.writable(read_only, ourselves()))
+    assert faults(found) == [f"{read_only} is mounted read-only"]
+    assert "rw" in found[0].remedy and "chgrp" not in found[0].remedy
 
 
 def test_repository_of_a_group_that_is_not_ours(shared: Path) -> None:

@@ -13,7 +13,7 @@ from ingest.config import load
 from ingest.doctor import storage
 from ingest.doctor.file_systems import meaning
 from ingest.doctor.mounts import Mount, mount_of, read_mounts
-from ingest.doctor.people import Account
+from ingest.doctor.people import Account, ourselves
 from ingest.doctor.storage import Need
 from tests.unit.ingest.doctor.places import (
     OMERO,
@@ -133,6 +133,13 @@ def test_store_that_may_not_be_written_to(shared: Path) -> None:
     rows = [row(file(shared / "a.tif"), transfer="cp")]
     (fault,) = faults(as_account(lambda: storage.stores(rows, config, IMPORTER)))
     assert "transfer.store" in fault and str(closed) in fault
+
+
+def test_store_that_is_mounted_read_only(shared: Path, read_only: Path) -> None:
+    config = load({"transfer": {"store": str(read_only / "new" / "store")}})
+    rows = [row(file(shared / "a.tif"), transfer="cp")]
+    found = list(storage.stores(rows, config, ourselves()))
+    assert "mounted read-only" in faults(found)[0] and "rw" in found[0].remedy
 
 
 def test_store_that_is_a_file(shared: Path) -> None:

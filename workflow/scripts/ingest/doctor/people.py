@@ -82,6 +82,11 @@ def has_acl(path: Path) -> bool:
     return True
 
 
+def is_read_only(folder: Path) -> bool:
+    """Whether it is mounted read-only: no permission helps there."""
+    return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+
+
 def current_umask() -> int:
     """Read from /proc: asking the system sets another one for a moment."""
     lines = Path("/proc/self/status").read_text().splitlines()

@@ -17,11 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from ingest.doctor.findings import Finding
-from ingest.doctor.people import Account, group_name, has_acl, user_name
+from ingest.doctor.people import Account, group_name, has_acl, is_read_only, user_name
 from ingest.omero.placing import REMEDY_MOUNT
 from ingest.omero.session import Session
 
 CHECK = "repository"
+REMOUNT = (
+    "Have it mounted for writing on this machine (rw in /etc/fstab or the automounter's map; an NFS "
+    "server's export must allow it, too)."
+)
 SEEN = 20  # files that OMERO knows which are looked for
 
 
@@ -166,6 +170,9 @@ def writable(folder: Path, us: Account) -> Iterator[Finding]:
     found = folder.stat()
     owner, group = user_name(found.st_uid), group_name(found.st_gid)
     how = f"owner {owner}, group {group}, mode {stat.S_IMODE(found.st_mode):04o}"
+    if is_read_only(folder):
+        yield Finding("fix", CHECK, f"{folder} is mounted read-only", REMOUNT)
+        return
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
         yield Finding(
             "fix", CHECK, f"{us.name} may not write to {folder} ({how})",

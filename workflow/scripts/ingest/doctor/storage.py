@@ -14,7 +14,8 @@ from ingest.config import Config
 from ingest.conversion.place import scratch, store
 from ingest.doctor.findings import Finding
 from ingest.doctor.mounts import Mount, mount_of
-from ingest.doctor.people import Account, user_name
+from ingest.doctor.people import Account, is_read_only, user_name
+from ingest.doctor.repository import REMOUNT
 from ingest.doctor.rows import Row
 from ingest.fileset import StageError
 from ingest.hardlinks import link_obstacle, nearest
@@ -234,6 +235,10 @@ def stores(
                 f"Let {omero.name} search them (chmod o+x, or a group in common): its repository "
                 "will link to files there.",
             )
+        if is_read_only(there):
+            said = f"{option}: {place} is on a file system that is mounted read-only"
+            yield Finding("fix", "store", said, REMOUNT)
+            continue
         if os.access(there, os.W_OK | os.X_OK, effective_ids=True):
             yield Finding("ok", "store", f"{option}: {place} may be written to")
             continue
