@@ -104,6 +104,7 @@ FilePath = Annotated[Path, BeforeValidator(_path)]
 ResultsFolder = Annotated[Path, BeforeValidator(_results)]
 Count = Annotated[int, BeforeValidator(_number), Field(gt=0)]
 Number = Annotated[int, BeforeValidator(_number), Field(ge=0)]
+Mode = Literal["fast", "full"]  # of what looks at files: their stat alone, or their bytes
 Fraction = Annotated[float, Field(ge=0, le=1), BeforeValidator(_number)]
 TargetText = Annotated[str, AfterValidator(_target)]
 ImportTransfer = Annotated[str, AfterValidator(_import_transfer)]

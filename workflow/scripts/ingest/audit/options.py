@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
-from ingest.config_types import Fraction, Section
+from ingest.config_types import Fraction, Mode, Section
 
 
 class Audit(Section):
     """`snakemake audit`: compares OMERO, the journal and the disks (docs/audit.md)."""
 
-    mode: Literal["fast", "full"] = Field(
+    mode: Mode = Field(
         default="full",
         description="full: read files again and compare their digests. fast: compare only sizes "
         "and times.",

@@ -23,8 +23,8 @@ from ingest.omero.session import Session
 
 CHECK = "repository"
 REMOUNT = (
-    "Have it mounted for writing on this machine (rw in /etc/fstab or the automounter's map; an NFS "
-    "server's export must allow it, too)."
+    "Have it mounted for writing on this machine: rw in /etc/fstab or the automounter's map; an "
+    "NFS server's export must allow it, too."
 )
 SEEN = 20  # files that OMERO knows which are looked for
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from ingest.config_types import Mode
 from ingest.copying import write_remedy
 from ingest.digests import digest_file
 from ingest.fileset import Problem, Record, SourceFile, StageError
@@ -16,7 +17,6 @@ from ingest.undo.moved_records import moved_file, place_now
 from ingest.undo.roots import Roots
 
 State = Literal["change", "done", "nothing", "refused"]
-Verify = Literal["full", "size"]
 
 _KEPT = "Nothing of this fileset is changed."
 COPY_ANEW = (
@@ -41,12 +41,12 @@ class Link:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def links_of(record: Record, roots: Roots, verify: Verify) -> list[Link]:
+def links_of(record: Record, roots: Roots, mode: Mode) -> list[Link]:
     """What is to be done with the links of a row, given the record of its import.
 
     One that is refused has the row's others refused with it: a fileset lies in one place.
     """
-    found = [link for file in record.files for link in _of_file(record, file, roots, verify)]
+    found = [link for file in record.files for link in _of_file(record, file, roots, mode)]
     refused = next((link for link in found if link.state == "refused"), None)
     if refused is None:
         return found
@@ -63,7 +63,7 @@ def links_of(record: Record, roots: Roots, verify: Verify) -> list[Link]:
     ]
 
 
-def _of_file(record: Record, file: SourceFile, roots: Roots, verify: Verify) -> list[Link]:
+def _of_file(record: Record, file: SourceFile, roots: Roots, mode: Mode) -> list[Link]:
     """The links of one file: in the store where `transfer: ln_s` made one, and in OMERO's
     repository."""
     stored = place_now(file.path, roots)
@@ -78,7 +78,7 @@ def _of_file(record: Record, file: SourceFile, roots: Roots, verify: Verify) -> 
     ]
     problem: Problem | None = None
     if any(link.state == "change" for link in links):
-        problem = bytes_problem(file, bytes_at, verify)
+        problem = bytes_problem(file, bytes_at, mode)
     if problem is None:
         return links
     return [
@@ -147,8 +147,8 @@ def _folder_problem(link: Path) -> Problem | None:
     return Problem(f"{link.parent} may not be written to", write_remedy(error))
 
 
-def bytes_problem(file: SourceFile, path: str, verify: Verify) -> Problem | None:
-    """Why `path` does not hold the bytes of `file`; None when it does, as far as `verify` looks."""
+def bytes_problem(file: SourceFile, path: str, mode: Mode) -> Problem | None:
+    """Why `path` does not hold the bytes of `file`; None when it does, as far as `mode` looks."""
     try:
         found = Path(path).stat()
         if not stat.S_ISREG(found.st_mode):
@@ -157,7 +157,7 @@ def bytes_problem(file: SourceFile, path: str, verify: Verify) -> Problem | None
             cause = f"{path} has {found.st_size} bytes, and {file.size} were imported"
             return Problem(cause, COPY_ANEW)
         wanted = {name: hex for name, hex in file.digests.items() if name != "File-Size-64"}
-        if verify == "size" or not wanted:
+        if mode == "fast" or not wanted:
             return None
         now = digest_file(path, wanted).digests
     except OSError as error:
@@ -172,10 +172,10 @@ def bytes_problem(file: SourceFile, path: str, verify: Verify) -> Problem | None
     return None
 
 
-def is_moved(record: Record, roots: Roots, verify: Verify) -> bool:
+def is_moved(record: Record, roots: Roots, mode: Mode) -> bool:
     """Whether all files of a row that is not linked to, but copied, are at the new place too: then
     what is noted of them is to tell that place."""
     moved = [(file, moved_file(file, roots)) for file in record.files]
     if all(new == old for old, new in moved):
         return False
-    return all(bytes_problem(old, new.path, verify) is None for old, new in moved)
+    return all(bytes_problem(old, new.path, mode) is None for old, new in moved)

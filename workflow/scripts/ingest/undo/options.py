@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from ingest.config_errors import bad_option
-from ingest.config_types import FilePath, Fraction, Section
+from ingest.config_types import FilePath, Fraction, Mode, Section
 
 
 def _apply(value: object) -> object:
@@ -71,10 +71,10 @@ class Relink(Section):
     )
     apply: Apply = Field(default=False, description=_APPLY)
     most: Fraction = Field(default=0.1, description=_MOST)
-    verify: Literal["full", "size"] = Field(
+    mode: Mode = Field(
         default="full",
         description="full: read every file at its new place and compare its digest with the one "
-        "it was imported with. size: compare only sizes.",
+        "it was imported with. fast: compare only sizes.",
     )
 
 

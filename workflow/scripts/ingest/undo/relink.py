@@ -105,9 +105,9 @@ def _looked_at(roots: Roots, options: Relink, context: Context) -> list[Work]:
         record = row.imported.record
         if record is None or "fileset_id" not in record.facts or not row.begun:
             return None
-        links = links_of(record, roots, options.verify)
+        links = links_of(record, roots, options.mode)
         if all(link.state == "nothing" for link in links):
-            notes = is_moved(record, roots, options.verify)
+            notes = is_moved(record, roots, options.mode)
         else:
             # Links that lead to the new place, and records that do not: it was killed in between.
             notes = moved_record(record, roots) != record
@@ -120,7 +120,7 @@ def _looked_at(roots: Roots, options: Relink, context: Context) -> list[Work]:
         return work
 
     imported = list(rows(context))
-    size = sum(map(_size, imported)) if options.verify == "full" else 0
+    size = sum(map(_size, imported)) if options.mode == "full" else 0
     with tool_noted(context.progress, context.results, TOOL, size):
         return list(filter(None, in_threads(looked, imported, context.threads)))
 
@@ -290,7 +290,7 @@ def _how_on(
     count = counted.get("change", 0)
     number = earlier.count if earlier else count
     command = told.command(
-        TOOL, {"roots": options.roots, "verify": options.verify, "apply": number or True}
+        TOOL, {"roots": options.roots, "mode": options.mode, "apply": number or True}
     )
     if refusal:
         return ["", f"Nothing was changed: {refusal}. If that is what you want:", "", command]
