@@ -149,6 +149,9 @@ BREAKAGES: dict[str, tuple[Break, Expect]] = {
         lambda house: do.written_anew(house.repository_file("ln_s")),
         of(REPLACED, "ln_s", link("ln_s")),
     ),
+    "a folder where a link of the store led": one(
+        REPLACED, "store-ln_s-ln_s", do.a_folder, source("store-ln_s-ln_s")
+    ),
     "a folder where a source was": one(REPLACED, "ln_s", do.a_folder, source("ln_s")),
     "other bytes, as many and as old": (
         lambda house: do.written_anew(house.source("ln"), do.other_bytes(house.source("ln"))),
@@ -192,6 +195,12 @@ BREAKAGES: dict[str, tuple[Break, Expect]] = {
     "less may write": (on(do.chmodded, source("cp"), 0o444), nothing),
     "another owner": one(OTHERS, "store-mv-ln_s", do.given_to, path("store-mv-ln_s"), 4711),
     "another owner of a source": one(OTHERS, "ln", do.given_to, source("ln"), 4711),
+    "another owner of what was copied": one(
+        OTHERS, "store-cp-ln_s", do.given_to, source("store-cp-ln_s"), 4711
+    ),
+    "another owner of an original": one(
+        OTHERS, "converted", do.given_to, source("converted"), 4711
+    ),
     "another owner of OMERO's copy": one(OTHERS, "cp", do.given_to, link("cp"), 4711),
     "another owner of an upload": one(OTHERS, "upload", do.given_to, link("upload"), 4711),
     "another owner of what ln_rm left": one(OTHERS, "ln_rm", do.given_to, link("ln_rm"), 4711),

@@ -18,6 +18,9 @@ _OWN = (
     "fileset_id", "image_ids", "plate_ids", "pixels_ids", "import_id", "server_digests",
     "repository_files", "found_fileset",
 )  # fmt: skip
+# Who may do what with files, by their names in the record: as the import was given them, where they
+# came from when that is elsewhere, and in OMERO's repository.
+_ACCESS = ("access", "source_access", "repository_access")
 
 
 def row_id(fileset_id: str) -> str:
@@ -54,7 +57,7 @@ def joined(fileset: Fileset, upstream: Record, records: Sequence[Record]) -> Rec
     for key in ("image_ids", "plate_ids", "pixels_ids"):
         if key in facts:
             facts[key] = [number for record in imported for number in record.facts[key]]
-    for key in ("server_digests", "repository_files", "access", "repository_access"):
+    for key in ("server_digests", "repository_files", *_ACCESS):
         if key in facts:
             facts[key] = {
                 name: value for record in imported for name, value in record.facts[key].items()

@@ -54,7 +54,10 @@ class Look:
         try:
             found = path.lstat()
             if stat.S_ISLNK(found.st_mode):
-                if name.leads_to in self._broken or not self._leads_right(name, path):
+                if name.leads_to in self._broken:
+                    self._broken.add(name.path)  # and whatever leads on to it
+                    return
+                if not self._leads_right(name, path):
                     return
                 if self._permissions and name.link_owner not in (None, found.st_uid):
                     what = f"is a link of user {found.st_uid} now, and was one of {name.link_owner}"

@@ -163,6 +163,7 @@ def _names_on_disk(file: SourceFile, source: SourceFile | None, row: ImportedRow
             origin = replace(origin, read_only=read_only, access=kept.access)
         else:
             kept = replace(kept, link="never")
+            origin = _as_noted(origin, row.record.facts.get("source_access", {}).get(file.name))
         names = [origin, kept]
     return [name for name in names if name.path not in row.removed]
 
@@ -186,7 +187,7 @@ def _in_repository(
 def _as_noted(name: Name, noted: Sequence[int] | None) -> Name:
     """With what the import noted of who may do what (see `protection.access`)."""
     if not noted:
-        return name
+        return replace(name, access=None, link_owner=None)
     owner, mode, *of_link = noted
     return replace(name, access=(owner, mode), link_owner=of_link[0] if of_link else None)
 
@@ -255,15 +256,20 @@ def _look_at_entry(
 
 def _expect_conversion(expected: Expected, row: ImportedRow, facts: Mapping[str, Any]) -> None:
     """The originals, which several rows may share, what was archived of them, and the record."""
+    assert row.record is not None
+    noted = row.record.facts.get("source_access", {})
     digests = {each["path"]: each["digests"] for each in facts["originals"]}
     for values in facts["sources"]:
         source = SourceFile(**values)
         its = digests.get(source.path, {})
         key = (source.path, source.size, str(sorted(its.items())))
         name = Name(source.path, "source", source.mtime_ns, source.inode)
-        file = expected.originals.setdefault(key, File((), source.size, its, [name], row.done))
+        made = File((), source.size, its, [_as_noted(name, noted.get(source.path))], row.done)
+        file = expected.originals.setdefault(key, made)
         file.filesets = (*file.filesets, row.id)
-        if name != file.names[0]:  # it was copied, or touched, between two conversions
+        if name != _as_noted(
+            file.names[0], None
+        ):  # it was copied, or touched, between two conversions
             file.names[0] = Name(source.path, "source")
     home = Path(facts["folder"])
     if facts["keep_original"] == "archive":

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ingest import parts, prepared
 from ingest.context import Context
 from ingest.conversion.redirect import importable, redirected
-from ingest.fileset import Fileset, Record, StageError, Unfinished
+from ingest.fileset import Fileset, Record, SourceFile, StageError, Unfinished
 from ingest.import_transfers import is_custom, load_custom, removes_sources
 from ingest.omero import exclusions, queries, targets
 from ingest.omero.cleanup import remove_fileset
@@ -105,6 +105,7 @@ def _attempt(fileset: Fileset, upstream: Record, context: Context) -> Record:
         removes = removes_sources(request.transfer)
         if removes:
             remove_sources(session, fileset, request.files, outcome, import_id, context)
+    kept = () if removes else request.files
     return Record(
         fileset.id,
         "import",
@@ -121,10 +122,20 @@ def _attempt(fileset: Fileset, upstream: Record, context: Context) -> Record:
             "algorithm": outcome.algorithm,
             "server_digests": outcome.server_digests,
             "repository_files": outcome.repository_files,
-            "access": access({} if removes else {each.name: each.path for each in request.files}),
+            "access": access({each.name: each.path for each in kept}),
+            "source_access": access(_origins(kept, upstream)),
             "repository_access": access(outcome.repository_files),
         },
     )
+
+
+def _origins(files: Sequence[SourceFile], upstream: Record) -> dict[str, str]:
+    """Where files that lie elsewhere now come from, by their names; what was converted, by path."""
+    converted = upstream.facts.get("conversion", {}).get("sources", ())
+    return {
+        **{file.name: file.source for file in files if file.source != file.path},
+        **{each["path"]: each["path"] for each in converted},
+    }
 
 
 def _excluded(

@@ -68,6 +68,7 @@ def moved_record(record: Record, roots: Roots) -> Record:
     files = tuple(moved_file(file, roots) for file in record.files)
     for key, paths in (
         ("access", {file.name: file.path for file in files}),
+        ("source_access", {file.name: file.source for file in files}),
         ("repository_access", facts.get("repository_files", {})),
     ):
         moved = [
