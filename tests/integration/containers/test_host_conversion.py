@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -185,6 +186,27 @@ def test_a_host_tool_is_ended_with_its_group(source: Path, tmp_path: Path) -> No
     with pytest.raises(StageError, match=r"ended after 0\.01 minutes"):
         STAGE.run(row(source), PLAN, context_of(tmp_path, tool))
     wait_until(lambda: not is_running(sleep), "the tool's end")
+
+
+def test_no_converter_begins_before_it_is_watched(tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    dying = (
+        "import os; from pathlib import Path; from ingest.conversion import process; "
+        "process._watchdog = lambda *_: os.kill(os.getpid(), 9); "
+        f"process.run(['touch', {str(ran)!r}], os.environ, Path('.'), Path('out'), Path('err'), 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", dying], cwd=tmp_path, check=False)
+    assert done.returncode == -signal.SIGKILL
+    for _ in range(10):
+        assert not ran.exists()
+        time.sleep(0.1)
+
+
+def test_a_program_that_is_not_there_is_named(source: Path, tmp_path: Path) -> None:
+    for name in ("no-such-program", str(source)):
+        tool = on_host(f"{name} {{input}} {{output}}")
+        with pytest.raises(StageError, match=f"cannot be started: {name}: there is no such"):
+            STAGE.run(row(source), PLAN, context_of(tmp_path, tool))
 
 
 def test_last_words_are_safe_for_a_terminal(source: Path, tmp_path: Path) -> None:

@@ -158,6 +158,17 @@ def test_without_any_runtime_the_row_fails_with_what_each_one_said(
     assert "Install apptainer or podman" in caught.value.remedy
 
 
+def test_an_image_that_is_not_there_is_to_be_put_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "apptainer").touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    described = {"c": {"image": "/images/no.sif", "contract": "biomero"}}
+    with pytest.raises(StageError, match=r"the image /images/no\.sif cannot be read") as caught:
+        choose(load({"converters": described}).converters["c"], tmp_path)
+    assert "Put it in its place" in caught.value.remedy
+
+
 def test_an_image_cannot_be_asked_for_without_its_runtime(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

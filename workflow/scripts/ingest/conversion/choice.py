@@ -20,13 +20,16 @@ def choose(converter: Converter, results: Path) -> tuple[Runtime, Image]:
     if converter.runtime == "host":
         return Runtime("host"), Image("", "", "")
     said = []
-    for name in runtimes.suitable(converter):
+    names = runtimes.suitable(converter)
+    for name in names:
         if not runtimes.program(name):
             said.append(f"{name}: it is not installed")
             continue
         try:
             image = images.pinned(name, converter.image, results)
         except StageError as error:
+            if len(names) == 1:
+                raise
             said.append(f"{name}: {error.cause}")
             continue
         found = runtimes.probe(name, image.used)

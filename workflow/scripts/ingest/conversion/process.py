@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -19,6 +21,9 @@ LOOK = 0.2  # seconds between two looks at a process's memory
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]+")
+
+# Becomes the converter when it is told to: whatever is killed, none runs that nobody watches.
+_GATE = 'read -r _ && exec "$@" </dev/null'
 
 # Reads until whoever started it writes a line, and ends the group when that one is dead instead.
 # A cluster that ends a job tells all processes of it at once: this one has its work to do then.
@@ -57,18 +62,21 @@ def run(
     OSError when the process cannot be started.
     """
     started = time.monotonic()
+    if shutil.which(command[0], path=environment.get("PATH")) is None:
+        raise FileNotFoundError(errno.ENOENT, "there is no such program", command[0])
     with stdout.open("wb") as out, stderr.open("wb") as err:
         process = subprocess.Popen(
-            command,
+            ["/bin/sh", "-c", _GATE, "converter", *command],
             env=dict(environment),
             cwd=folder,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=out,
             stderr=err,
             start_new_session=True,
         )
     with _watchdog(process.pid, ending):
         try:
+            _open(process)
             limit = _wait(process, started + seconds, memory, name)
         finally:
             # What it left running would go on writing.
@@ -76,6 +84,12 @@ def run(
             end(ending)
         status = process.wait()
     return Ended(status, limit, round(time.monotonic() - started, 3))
+
+
+def _open(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError), process.stdin:  # somebody killed it already
+        process.stdin.write(b"begin\n")
 
 
 def end(ending: Sequence[str]) -> None:
