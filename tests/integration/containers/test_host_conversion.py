@@ -242,6 +242,27 @@ def test_a_full_disk_leaves_nothing(
     assert STAGE.run(row(source), PLAN, context_of(tmp_path, COPY)).status == "ok"
 
 
+def test_a_converter_that_fails_for_a_full_scratch_is_not_blamed(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its words do not fit on the disk either."""
+    write_bytes = Path.write_bytes
+
+    def full(path: Path, content: bytes) -> int:
+        if "scratch" in path.parts:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write_bytes(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    tool = on_host("sh -c 'exit 1' {input} {output}")
+    context = context_of(tmp_path, tool, scratch=str(tmp_path / "scratch"))
+    with pytest.raises(
+        StageError, match="scratch/.* could not be written: No space left"
+    ) as caught:
+        STAGE.run(row(source), PLAN, context)
+    assert "Free space" in caught.value.remedy
+
+
 def test_key_values_from_a_json_file(source: Path, tmp_path: Path) -> None:
     texts = """echo '{"a": 1}' > "$2/all.json"; echo '[{"b": true}]' > "$2/y.json"\n"""
     command = script(tmp_path, f'{texts} cp "$1" "$2/x.tif"; cp "$1" "$2/y.tif"')

@@ -213,6 +213,8 @@ def _run(fileset: Fileset, plan: Plan, aside: Path, context: Context) -> dict[st
     )
     words = process.last_words([out, err], WORDS)
     context.log.info("%s: the converter's last words:\n%s", fileset.id, words)
+    if ended.status and not ended.limit:
+        _check_room(aside)
     _check_ended(plan.request, ended, was_killed_for_memory, words)
     return {
         "key": plan.key,
@@ -279,6 +281,14 @@ def _job(plan: Plan, aside: Path) -> Job:
 
 def _job_name(attempt: Path) -> str:
     return f"omero-ingest-{attempt.name}"
+
+
+def _check_room(aside: Path) -> None:
+    """Raises StageError when scratch is full: a converter that fails for it cannot even say so."""
+    try:
+        (aside / "room").write_bytes(bytes(1 << 16))
+    except OSError as error:
+        raise write_error(aside, error) from None
 
 
 def _check_ended(request: Request, ended: process.Ended, out_of_memory: bool, words: str) -> None:
