@@ -18,6 +18,7 @@ import pytest
 import tifffile
 
 import imageformats
+from ingest.conversion import process
 from ingest.fileset import Fileset, Record, StageError
 from ingest.stages.convert import STAGE
 from tests.fixtures.containers import Images, call, derive, fresh_name, remove
@@ -209,6 +210,26 @@ def test_an_image_that_changed_is_told_and_converts_again(
     other.unlink()
     assert STAGE.still_holds(row, second, context)
     assert "cannot be had now: the image" in caplog.text
+
+
+def test_an_image_that_is_replaced_while_it_runs_leaves_nothing(
+    converter: Images, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, run = tmp_path / "moving.sif", process.run
+    image.write_bytes(converter.sif.read_bytes())
+
+    def replacing(*arguments: Any) -> process.Ended:
+        ended = run(*arguments)
+        image.write_bytes(converter.sif.read_bytes() + b"\0" * 4096)
+        return ended
+
+    context = context_of(tmp_path, {"c": {**image_in(converter, "sif"), "image": str(image)}})
+    row = Fileset("a", 2, str(source), convert="c?which=copies")
+    with monkeypatch.context() as patch, pytest.raises(StageError, match="while it ran"):
+        patch.setattr(process, "run", replacing)
+        STAGE.run(row, PLAN, context)
+    assert files_in(tmp_path / "store") == []
+    assert STAGE.run(row, PLAN, context).status == "ok"
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -257,7 +257,7 @@ def test_a_converter_that_fails_for_a_full_scratch_is_not_blamed(
     tool = on_host("sh -c 'exit 1' {input} {output}")
     context = context_of(tmp_path, tool, scratch=str(tmp_path / "scratch"))
     with pytest.raises(
-        StageError, match="scratch/.* could not be written: No space left"
+        StageError, match=r"scratch/.* could not be written: No space left"
     ) as caught:
         STAGE.run(row(source), PLAN, context)
     assert "Free space" in caught.value.remedy

@@ -167,6 +167,7 @@ def _converted(fileset: Fileset, plan: Plan, home: Path, context: Context) -> di
     ready = place.attempt(place.beside(context.config), context.results, fileset.id) / "ready"
     try:
         ran = _run(fileset, plan, aside, context)
+        images.check_unchanged(plan.runtime.name, plan.image, context.results)
         parts = _parts(plan, aside)
         for source in plan.originals:
             check_as_recorded(source, "checksum")

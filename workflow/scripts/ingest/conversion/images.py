@@ -65,6 +65,21 @@ def pinned(runtime: str, name: str, results: Path) -> Image:
     return Image(name, used, digest, before if before not in ("", digest) else "")
 
 
+def check_unchanged(runtime: str, image: Image, results: Path) -> None:
+    """Raises StageError when the file or folder of an image was replaced while it was in use.
+
+    What is run of a registry, or by podman and docker, is a digest and no name.
+    """
+    if runtime != "apptainer" or runtimes.is_in_registry(image.name):
+        return
+    now = pinned(runtime, image.name, results).digest
+    if now != image.digest:
+        raise StageError(
+            f"the image {image.name} was replaced while it ran: it was {image.digest}, it is {now}",
+            "Nothing of it is kept. Run the same command again, which converts with the new one.",
+        )
+
+
 def _apptainer(name: str, results: Path, earlier: dict[str, Any]) -> tuple[str, str, str]:
     """What apptainer is to run, its digest, and how it looks from outside."""
     if runtimes.is_in_registry(name):
