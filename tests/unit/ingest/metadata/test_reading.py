@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gzip
+from datetime import date, datetime
 from pathlib import Path
 
-import pandas as pd
 import pytest
+from openpyxl import Workbook
 
 from ingest.fileset import StageError
 from ingest.metadata.columns import describe, key_values, well_label
@@ -24,7 +25,10 @@ def lines_of(separator: str) -> str:
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252", "utf-32"])
+@pytest.mark.parametrize(
+    "encoding",
+    ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1", "utf-32"],
+)
 def test_separators_and_encodings(tmp_path: Path, separator: str, encoding: str) -> None:
     path = tmp_path / "metadata.csv"
     path.write_bytes(lines_of(separator).encode(encoding))
@@ -47,8 +51,56 @@ def test_a_compressed_table(tmp_path: Path) -> None:
 
 def test_a_spreadsheet(tmp_path: Path) -> None:
     path = tmp_path / "metadata.xlsx"
-    pd.DataFrame(ROWS).to_excel(path, header=False, index=False)
+    book = Workbook()
+    for row in ROWS:
+        book.active.append(row)
+    book.save(path)
     assert key_values(read_lines(path)) == PAIRS
+
+
+@pytest.mark.parametrize("name", ["metadata.xlsx", "metadata.csv"])
+def test_a_spreadsheet_as_people_leave_it(tmp_path: Path, name: str) -> None:
+    book = Workbook()
+    book.active.title = "nothing on it"
+    hidden = book.create_sheet("hidden")
+    hidden.append(["Key", "hidden"])
+    hidden.sheet_state = "hidden"
+    sheet = book.create_sheet("data")
+    sheet.append([])
+    for row in (
+        ["Image Name", "Group", "Day", "Fixed", "Count", "Dose"],
+        ["a.tif", "control", date(2024, 5, 1), True, 7.0, 0.25],
+        ["b.tif", None, datetime(2024, 5, 1, 8, 30), False, 10, None],
+    ):
+        sheet.append([None, *row])
+    sheet.merge_cells("C3:C4")
+    sheet.merge_cells("F2:G2")
+    book.create_sheet("later").append(["x", "y"])
+    book.save(tmp_path / "book.xlsx")
+    (tmp_path / "book.xlsx").rename(tmp_path / name)
+
+    lines = read_lines(tmp_path / name)
+    assert lines.numbers == [2, 3, 4]
+    assert lines.cells == [
+        ["Image Name", "Group", "Day", "Fixed", "Count", ""],
+        ["a.tif", "control", "2024-05-01", "True", "7", "0.25"],
+        ["b.tif", "control", "2024-05-01 08:30:00", "False", "10", ""],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [
+        ("Medium\tDMEM, 10% FBS\nNotes\ta, b\n", [("Medium", "DMEM, 10% FBS"), ("Notes", "a, b")]),
+        ("Size;1,5\nTemp;37,0\n", [("Size", "1,5"), ("Temp", "37,0")]),
+        (",Size,1\n,Temp,37\n", [("Size", "1"), ("Temp", "37")]),
+    ],
+)
+def test_lines_that_could_be_cut_in_two_ways(
+    tmp_path: Path, text: str, pairs: list[tuple[str, str]]
+) -> None:
+    (tmp_path / "metadata.csv").write_text(text)
+    assert key_values(read_lines(tmp_path / "metadata.csv")) == pairs
 
 
 @pytest.mark.parametrize(
@@ -57,6 +109,8 @@ def test_a_spreadsheet(tmp_path: Path) -> None:
         ("gone.csv", None, "cannot be read: .*No such file"),
         ("a.xlsx", b"no spreadsheet", "cannot be read"),
         ("a.csv", b"\x1f\x8bbroken", "cannot be read"),
+        ("a.csv", b"a,1\0\nb,2\n", "cannot be read: it holds NUL"),
+        ("a.csv", b'a,"1\nb,2\nc,3\n', "cannot be read: the quote before .* is never closed"),
         ("a.csv", b"a,b,c\n", "line 1 .* is not a key and a value"),
         ("a.csv", b"a\n", "line 1 .* is not a key and a value"),
     ],
