@@ -1,4 +1,8 @@
 from ingest.metadata.beside import tables_beside
+from ingest.metadata.put_before import is_wanted
+
+# What the ends of a run wait for.
+METADATA = [f"{RESULTS}/metadata.txt"] if is_wanted(CONFIG.metadata, CONFIG.results) else []
 
 
 # One job for the whole manifest: only it can tell that a table's row matches nothing, or two objects.

@@ -3,7 +3,7 @@ rule summary:
     input:
         index=f"{RESULTS}/plan/index.json",
         records=expand(records("annotate"), batch=PLAN.batches),
-        metadata=f"{RESULTS}/metadata.txt" if CONFIG.metadata.is_used else [],
+        metadata=METADATA,
     output:
         table=f"{RESULTS}/imported.csv",
         inventory=f"{RESULTS}/inventory.txt",
@@ -33,7 +33,7 @@ rule verdict:
     input:
         table=f"{RESULTS}/imported.csv",
         records=expand(records("annotate"), batch=PLAN.batches),
-        metadata=f"{RESULTS}/metadata.txt" if CONFIG.metadata.is_used else [],
+        metadata=METADATA,
     output:
         touch(f"{RESULTS}/complete"),
     log:

@@ -133,7 +133,43 @@ def test_tables_of_a_run(workspace: Workspace) -> None:
         assert workspace.run("--retries", "0").status != 0
     (workspace.results / "metadata-tags.txt").write_bytes(tags)
 
+    # A table that leaves the configuration takes along what it put; the last one, too. (Tags stay.)
+    workspace.configure(metadata={"tables": ["images.csv"], "table": True})
+    assert workspace.run().status == 0
+    assert {name for name, *_ in tables_in_omero(workspace)} == {"images.csv"}
+    workspace.configure()
+    none = workspace.run()
+    assert none.status == 0, none.terminal
+    assert tables_in_omero(workspace) == set()
+    with workspace.omero() as client:
+        assert rows_of(client, PAIRS_OF_WELLS) == rows_of(client, PAIRS.format("Image")) == []
+
     # What these jobs put on the images is no work of people.
     asked = workspace.run("rollback")
     assert "people have worked" not in asked.terminal
     assert "3 filesets to be taken out of OMERO" in asked.terminal
+
+
+def test_two_results_folders_have_tables_of_one_name_on_one_dataset(workspace: Workspace) -> None:
+    for number, name in enumerate(("a", "b")):
+        write_image(workspace.folder / f"{name}.ome.tiff", number)
+    (workspace.folder / "images.csv").write_text(
+        "Image Name,Kind\na.ome.tiff,one\nb.ome.tiff,two\n"
+    )
+    columns = ("Image", "Image Name", "Kind")
+    for name in ("a", "b"):
+        workspace.write_manifest(
+            [{"fileset": name, "path": f"{name}.ome.tiff", "target": "Dataset:name:D"}]
+        )
+        tables = {"tables": ["images.csv"], "table": True}
+        workspace.configure(metadata=tables, results=f"results-{name}")
+        run = workspace.run()
+        assert run.status == 0, run.terminal
+    with workspace.omero() as client:
+        described = rows_of(
+            client,
+            "select count(l.id) from DatasetAnnotationLink l join l.child a "
+            "where a.ns = 'openmicroscopy.org/omero/bulk_annotations'",
+        )
+    assert described == [[2]]
+    assert tables_in_omero(workspace) == {("images.csv", "D", columns, 1)}

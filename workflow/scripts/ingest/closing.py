@@ -13,6 +13,7 @@ from ingest.failures import note_failure
 from ingest.fileset import StageError
 from ingest.inventory import inventory
 from ingest.ledger.update import note_in_ledger
+from ingest.metadata.put_before import is_wanted
 from ingest.metadata.report import WORDS as METADATA_WORDS
 from ingest.omero.thumbnails import fetch_thumbnails
 from ingest.plan import load_index
@@ -64,7 +65,7 @@ def write_results(context: Context, snakefile: Path) -> None:
     write_text(results / "inventory.txt", seen.inventory)
     write_report(results / "report.html", outcomes, run, seen.thumbnails)
     words = verdict(outcomes, f"{results}/report.html") + "\n"
-    if config.metadata.is_used:
+    if is_wanted(config.metadata, results):
         words = (results / METADATA_WORDS).read_text(encoding="utf-8") + words
     write_text(results / "verdict.txt", words)
     write_crate(results, outcomes, run)

@@ -48,9 +48,10 @@ class Said:
 
 
 def attach(session: Session, said: Said, namespace: str, key_values: bool, results: Path) -> None:
-    if key_values:
-        for kind, pairs in said.pairs.items():
-            put_own_key_values(session, kind, _frozen(pairs), namespace)
+    """Without `key_values`, those that an earlier run put go."""
+    for kind, pairs in said.pairs.items():
+        wanted = _frozen(pairs) if key_values else dict.fromkeys(pairs, ())
+        put_own_key_values(session, kind, wanted, namespace)
     for tag, objects in said.tags.items():
         tag_id = resolve_tag(session, tag)
         note_tag(results, tag_id)

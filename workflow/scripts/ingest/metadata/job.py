@@ -6,15 +6,18 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from ingest.context import Context
+from ingest.fileset import StageError
 from ingest.metadata.attaching import Said, attach
 from ingest.metadata.beside import Pairs, read_beside, table_beside
 from ingest.metadata.columns import read_tables
 from ingest.metadata.matching import Described, match
 from ingest.metadata.objects import described_objects
-from ingest.metadata.omero_tables import put_tables
+from ingest.metadata.omero_tables import put_tables, remove_others
 from ingest.metadata.options import Metadata
+from ingest.metadata.put_before import note_accounts
 from ingest.metadata.rembi import missing_fields
 from ingest.metadata.report import Outcome, write_report
+from ingest.omero.errors import Passing
 from ingest.plan import load_index
 from ingest.summary import collect
 
@@ -36,13 +39,11 @@ def put_metadata(context: Context) -> None:
         for fileset, table in places.items()
         if table in read and read[table][0]
     }
-    unreadable = sorted(problem for _, problem in read.values() if problem)
-    found = Outcome(beside=len(beside), filesets=len(outcomes), unreadable=unreadable)
+    problems = sorted(problem for _, problem in read.values() if problem)
+    found = Outcome(beside=len(beside), filesets=len(outcomes), problems=problems)
     said: dict[tuple[str, str], Said] = defaultdict(Said)
-    kinds = {"Image", "Well", "Plate"} | {table.kind for table in tables}
     for object_ in objects:
-        if object_.kind in kinds:
-            said[object_.user, object_.group].know(object_)
+        said[object_.user, object_.group].know(object_)
     keys: dict[str, set[str]] = defaultdict(set)
     for outcome in outcomes:
         keys[outcome.fileset.id] |= {key for key, _ in outcome.fileset.key_values}
@@ -58,11 +59,25 @@ def put_metadata(context: Context) -> None:
                 for fileset in object_.names.get("fileset", ()):
                     keys[fileset] |= {key for key, _ in pairs}
     namespace = f"{context.config.annotate.namespace_prefix}/metadata"
+    put = note_accounts(context.results, said if tables or beside else ())
+    kept: set[int] = set()
     for (user, group), theirs in said.items():
         with context.sessions.using(user, group) as session:
             attach(session, theirs, namespace, options.key_values, context.results)
             for table in tables if options.table else ():
-                put_tables(session, table, found.matches[table.path], (user, group))
+                of_table = found.matches[table.path]
+                kept.update(put_tables(session, table, of_table, (user, group), put.id))
+    for user, group in sorted(put.accounts):
+        try:
+            with context.sessions.using(user, group) as session:
+                remove_others(session, put.id, kept)
+        except Passing:
+            raise
+        except StageError as error:
+            found.problems.append(
+                f"OMERO.tables that {user} has in {group} may stay though no table says them any "
+                f"more: {error.cause}"
+            )
     if options.rembi == "report":
         for of_fileset in keys.values():
             found.missing.update(missing_fields(of_fileset))

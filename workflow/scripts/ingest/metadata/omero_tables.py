@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import omero.all
@@ -49,12 +49,15 @@ TableRow = tuple[int, Sequence[str], Sequence[str]]
 
 
 def put_tables(
-    session: Session, table: Description, matches: Sequence[Match], account: tuple[str, str]
-) -> None:
-    """Puts the rows that are about objects of `account`, a user and a group, on their containers.
-
-    What an earlier run put there is replaced where it is another.
-    """
+    session: Session,
+    table: Description,
+    matches: Sequence[Match],
+    account: tuple[str, str],
+    owner: str,
+) -> Iterator[int]:
+    """Puts the rows that are about objects of `account`, a user and a group, on their containers;
+    the annotations by which they are there. `owner` tells whose tables they are, for
+    `remove_others`."""
     rows: dict[tuple[Holder, int], list[TableRow]] = defaultdict(list)
     for found in matches:
         for each in found.objects:
@@ -63,7 +66,18 @@ def put_tables(
                 names = [found.row.names.get(role, "") for role in table.roles]
                 rows[holder] += [(number, names, found.row.values) for number in _ids(each)]
     for (kind, number), of_holder in rows.items():
-        _put(session, kind, number, table, of_holder)
+        yield _put(session, kind, number, table, of_holder, owner)
+
+
+def remove_others(session: Session, owner: str, kept: Collection[int]) -> None:
+    """Removes the tables of this owner that nothing says any more, or says otherwise."""
+    for number in queries.own_file_annotations(session, NAMESPACE, f"%{_mark(owner)}%"):
+        if number not in kept:
+            session.submit(omero.cmd.Delete2(targetObjects={"Annotation": [number]}))
+
+
+def _mark(owner: str) -> str:
+    return f" (omero-ingest {owner} "
 
 
 def _holder(object_: Described) -> tuple[Holder, int] | None:
@@ -75,30 +89,32 @@ def _ids(object_: Described) -> Sequence[int]:
 
 
 def _put(
-    session: Session, kind: Holder, number: int, table: Description, rows: Sequence[TableRow]
-) -> None:
+    session: Session,
+    kind: Holder,
+    number: int,
+    table: Description,
+    rows: Sequence[TableRow],
+    owner: str,
+) -> int:
     headers = [(column.header, column.type) for column in table.columns]
     content = json.dumps([table.kind, table.roles, headers, rows])
     digest = hashlib.sha256(content.encode()).hexdigest()[:16]
     name = table.path.name
-    mark = f"{name} (omero-ingest {digest})"
-    found = queries.file_annotations(session, kind, number, NAMESPACE)
-    ours = {id_: text for id_, text in found if text.startswith(f"{name} (omero-ingest ")}
-    if mark not in ours.values():
-        file = _written(session, name, list(_columns(table, rows)))
-        annotation = omero.model.FileAnnotationI()
-        annotation.setNs(rstring(NAMESPACE))
-        annotation.setDescription(rstring(mark))
-        annotation.setFile(file)
-        link_type, holder_type = _LINKS[kind]
-        link = link_type()
-        link.setParent(holder_type(number, False))
-        link.setChild(annotation)
-        session.save([link])
-    # Those of earlier versions, also when a run ended before it came to remove them.
-    for id_, text in ours.items():
-        if text != mark:
-            session.submit(omero.cmd.Delete2(targetObjects={"Annotation": [id_]}))
+    description = f"{name}{_mark(owner)}{digest})"
+    there = queries.file_annotations(session, kind, number, NAMESPACE)
+    if before := [id_ for id_, text in there if text == description]:
+        return before[0]
+    file = _written(session, name, list(_columns(table, rows)))
+    annotation = omero.model.FileAnnotationI()
+    annotation.setNs(rstring(NAMESPACE))
+    annotation.setDescription(rstring(description))
+    annotation.setFile(file)
+    link_type, holder_type = _LINKS[kind]
+    link = link_type()
+    link.setParent(holder_type(number, False))
+    link.setChild(annotation)
+    (saved,) = session.save([link])
+    return int(saved.getChild().getId().getValue())
 
 
 def _written(session: Session, name: str, columns: list[Any]) -> Any:

@@ -18,13 +18,13 @@ LISTED = 20  # rows in words; the table has all of them
 @dataclass
 class Outcome:
     """`matches` by table; how many filesets have a table beside them, of how many; how many lack a
-    recommended field, by field; why tables beside the data cannot be read."""
+    recommended field, by field; what else went wrong, like tables that cannot be read."""
 
     matches: dict[Path, Sequence[Match]] = field(default_factory=dict)
     beside: int = 0
     filesets: int = 0
     missing: Counter[str] = field(default_factory=Counter)
-    unreadable: Sequence[str] = ()
+    problems: list[str] = field(default_factory=list)
 
 
 def write_report(results: Path, outcome: Outcome) -> None:
@@ -41,9 +41,9 @@ def words(outcome: Outcome, table: Path) -> str:
         said += [f"  line {match.row.line}: {match.problem}" for match in bad[:LISTED]]
         if len(bad) > LISTED:
             said.append(f"  and {len(bad) - LISTED} more, listed in {table}")
-    said += [f"metadata: {problem}" for problem in outcome.unreadable[:LISTED]]
-    if outcome.unreadable[LISTED:]:
-        said.append(f"  and {len(outcome.unreadable) - LISTED} more tables that cannot be read")
+    said += [f"metadata: {problem}" for problem in outcome.problems[:LISTED]]
+    if outcome.problems[LISTED:]:
+        said.append(f"  and {len(outcome.problems) - LISTED} more like these")
     if outcome.beside:
         said.append(f"metadata: {outcome.beside} filesets have a table beside them.")
     said += [

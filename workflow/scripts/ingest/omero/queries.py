@@ -326,6 +326,20 @@ def file_annotations(
     ]
 
 
+def own_file_annotations(session: Session, namespace: str, description: str) -> list[int]:
+    """Ids of the user's own in the session's group, in this namespace, which is one of files, with
+    a description like this."""
+    rows = session.rows(
+        "select a.id from FileAnnotation a where a.ns = :ns and a.description like :description "
+        "and a.details.owner.omeName = :user and a.details.group.name = :group order by a.id",
+        ns=namespace,
+        description=description,
+        user=session.user,
+        group=session.group,
+    )
+    return [number for (number,) in rows]
+
+
 def map_annotations(session: Session, ids: list[int]) -> dict[int, omero.model.MapAnnotation]:
     """These annotations with their pairs, by id."""
     return {
