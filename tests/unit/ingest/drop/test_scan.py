@@ -10,6 +10,7 @@ import pytest
 
 from ingest.digests import digest_file
 from ingest.drop.hand_on import files_of
+from ingest.drop.state import State
 from ingest.drop.way_in import words
 from ingest.fileset import StageError
 from ingest.intakes import Intake, read_rows
@@ -110,6 +111,58 @@ def test_a_small_file_that_is_only_touched_is_known(box: Box) -> None:
     box.settle()
     path.touch()
     assert box.settle().filesets == 0
+
+
+@pytest.mark.parametrize("size", [10, 3 << 20])
+def test_a_file_that_is_renamed_and_touched_is_known(box: Box, size: int) -> None:
+    path = box.write("ada/a.tif", os.urandom(size))
+    (intake,) = box.settle().intakes
+    run_of(intake)
+    path.rename(path.with_name("b.tif")).touch()
+    assert box.settle().filesets == 0
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_what_is_renamed_before_its_run_is_handed_on_where_it_is(
+    box: Box, dies: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, other = box.write("ada/a.tif", "one"), box.write("ada/b.tif", "two")
+    begun = box.write("ada/c.tif", "three")
+    (intake,) = box.settle().intakes
+    fileset = next(row["fileset"] for row in read_rows(intake) if row["path"] == str(begun))
+    Journal(intake.results / JOURNAL).append(fileset, "transfer", "intent", removes=[str(begun)])
+    path.rename(path.with_name("later.tif"))
+    begun.unlink()  # as a transfer does
+    assert box.settle().filesets == 0
+    if dies:
+        with monkeypatch.context() as patched:
+            patched.setattr(State, "forget", lambda *_: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                box.way_in.prepare(intake)
+    assert box.way_in.prepare(intake)
+    assert [Path(row["path"]).name for row in read_rows(intake)] == ["b.tif", "c.tif"]
+    if not dies:
+        (box.folder / "intakes/drop.sqlite").unlink()
+    (anew,) = box.settle().intakes
+    assert [Path(row["path"]).name for row in read_rows(anew)] == ["later.tif"]
+    assert other.exists() and box.way_in.prepare(anew)
+    assert box.settle().filesets == 0
+
+
+def test_a_marker_that_is_written_again_or_removed_before_the_run_takes_no_row_out(
+    box: Box,
+) -> None:
+    box.tree = {"ready_marker": "READY"}
+    path = box.write("ada/a.tif")
+    marker = box.write("ada/READY", "complete at 9:00")
+    (intake,) = box.scan().intakes
+    marker.write_text("complete at 10:00")
+    box.settle()
+    assert box.way_in.prepare(intake)
+    marker.unlink()
+    box.settle()
+    assert box.way_in.prepare(intake)
+    assert [row["path"] for row in read_rows(intake)] == [str(path)]
 
 
 def test_two_files_that_change_names_are_both_known(box: Box) -> None:

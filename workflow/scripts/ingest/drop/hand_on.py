@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -13,15 +13,18 @@ from pathlib import Path
 
 from blake3 import blake3
 
+from ingest.atomic import write_text
 from ingest.drop.lane import Candidate, Lane
 from ingest.drop.listing import Stamp, stamp_of
 from ingest.drop.recognise import fingerprint, has_bytes
 from ingest.drop.state import State
 from ingest.intakes import Intake, intakes_of, read_rows, write_intake
+from ingest.journal import JOURNAL, Journal
 from ingest.source_errors import SourceChanged
 
 FILES = "files.jsonl"  # beside the manifest: one line per fileset
 
+_BRINGING = ("transfer", "import")  # the stages after which files may be gone on purpose
 _LONGEST_NAME = 80  # of the readable part of a fileset's id
 
 
@@ -87,6 +90,9 @@ def hand_on(ready: Sequence[Ready], folder: Path, state: State) -> Intake:
             {
                 "fileset": one.id,
                 "files": [[path, *stamp, one.prints[path]] for path, stamp in one.stamps.items()],
+                "marker": next(
+                    (path for path in one.stamps if path not in one.candidate.files), ""
+                ),
             }
         )
         for one in ready
@@ -116,19 +122,47 @@ def note(intake: Intake, state: State) -> None:
         state.note_intake(intake.id, files)
 
 
-def files_of(intake: Intake) -> dict[str, list[tuple[str, Stamp, str]]]:
-    """By fileset: path, stamp and fingerprint of each file that was handed on."""
+def files_of(intake: Intake, markers: bool = True) -> dict[str, list[tuple[str, Stamp, str]]]:
+    """By fileset: path, stamp and fingerprint of each file that was handed on, and (with `markers`)
+    of the one that said that they are complete."""
     lines = (intake.folder / FILES).read_text(encoding="utf-8").splitlines()
     return {
-        line["fileset"]: [(path, Stamp(*stamp), found) for path, *stamp, found in line["files"]]
+        line["fileset"]: [
+            (path, Stamp(*stamp), found)
+            for path, *stamp, found in line["files"]
+            if markers or path != line["marker"]
+        ]
         for line in map(json.loads, lines)
     }
+
+
+def vanished(intake: Intake) -> Iterator[str]:
+    """The filesets among the intake's rows of which a file lies no more where it was handed on, and
+    that no run has brought anywhere: what was renamed meanwhile is a fileset of another path."""
+    files = files_of(intake, markers=False)
+    journal = Journal(intake.results / JOURNAL)
+    for fileset in [row["fileset"] for row in read_rows(intake)]:
+        is_begun = any(event["stage"] in _BRINGING for event in journal.events(fileset))
+        there = [stamp_of(path) for path, _, _ in files.get(fileset, ())]
+        # Without files it was taken back by a process that was killed then.
+        if not is_begun and (not there or None in there):
+            yield fileset
+
+
+def take_back(intake: Intake, filesets: Collection[str], state: State) -> None:
+    """Forgets that these were handed on; the caller takes out their rows after that."""
+    lines = (intake.folder / FILES).read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if json.loads(line)["fileset"] not in filesets]
+    write_text(intake.folder / FILES, "".join(kept))
+    with state.change():
+        for fileset in filesets:
+            state.forget(intake.id, fileset)
 
 
 def replaced(intake: Intake) -> Iterator[str]:
     """The filesets among the intake's rows of which a file has other content by now."""
     rows = {row["fileset"] for row in read_rows(intake)}
-    for fileset, files in files_of(intake).items():
+    for fileset, files in files_of(intake, markers=False).items():
         if fileset in rows and any(
             _is_other(path, stamp, found, intake, fileset) for path, stamp, found in files
         ):

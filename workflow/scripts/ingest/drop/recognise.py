@@ -57,6 +57,7 @@ def recognise(path: str, stamp: Stamp, state: State) -> Handed | None:
         if handed.stamp == stamp:
             return handed  # a further name of it, or its new one
     possible = [handed for handed in here if handed.stamp.size == stamp.size] + alike
+    possible += state.handed_as(stamp.inode, stamp.size)  # renamed and touched
     if not possible:
         return None
     try:
@@ -74,11 +75,12 @@ def recognise(path: str, stamp: Stamp, state: State) -> Handed | None:
 
 
 def recognise_touched(path: str, stamp: Stamp, state: State, intakes: Path) -> Handed | None:
-    """The file above WHOLE bytes that was handed on from `path`, and only has another time since.
+    """The file above WHOLE bytes that was handed on, here or elsewhere, and only has another time
+    since.
 
     Reads the file from start to end where samples do not tell, so it is asked of quiet files only.
     """
-    for handed in state.handed_at(path):
+    for handed in state.handed_at(path) + state.handed_as(stamp.inode, stamp.size):
         intake = Intake(intakes / handed.intake)
         if handed.stamp.size == stamp.size > WHOLE and _has_bytes(path, stamp, handed, intake):
             _move(handed, path, stamp, state)

@@ -25,6 +25,7 @@ create table if not exists handed (
 );
 create index if not exists handed_path on handed (path);
 create index if not exists handed_content on handed (size, mtime_ns);
+create index if not exists handed_inode on handed (inode, size);
 create table if not exists refused (
     path text primary key, inode integer, size integer, mtime_ns integer, beside text, reason text
 ) without rowid;
@@ -123,6 +124,16 @@ class State:
     def handed_like(self, size: int, mtime_ns: int) -> list[Handed]:
         """What was handed on with this size and this time of modification."""
         return self._handed("where size = ? and mtime_ns = ? order by id desc", size, mtime_ns)
+
+    def handed_as(self, inode: int, size: int) -> list[Handed]:
+        """What was handed on as this inode, of this size."""
+        return self._handed("where inode = ? and size = ? order by id desc", inode, size)
+
+    def forget(self, intake: str, fileset: str) -> None:
+        """The files of this fileset were not handed on after all."""
+        self._database.execute(
+            "delete from handed where intake = ? and fileset = ?", (intake, fileset)
+        )
 
     def move(self, handed: Handed, path: str, stamp: Stamp) -> None:
         """A file that was handed on is known by this path and stamp from now on."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from ingest.atomic import write_text
 from ingest.config import Config
 from ingest.context import Context
-from ingest.drop.hand_on import replaced
+from ingest.drop.hand_on import replaced, take_back, vanished
 from ingest.drop.scan import Account, scan
 from ingest.drop.state import State
 from ingest.fileset import StageError
@@ -40,12 +40,8 @@ class DropFolders:
     def look(self) -> Account:
         """Scan all trees; raises StageError when they are configured in each other's way."""
         _check_places(self.config)
-        with _scanning(self.config.watch.intakes):
-            state = State(self.config.watch.intakes / STATE)
-            try:
-                return scan(self.config.drop, self.intakes, state, self.config.watch.read_limit)
-            finally:
-                state.close()
+        with self._state() as state:
+            return scan(self.config.drop, self.intakes, state, self.config.watch.read_limit)
 
     def collect(self) -> Sequence[Intake]:
         account = self.look()
@@ -56,13 +52,27 @@ class DropFolders:
         return account.intakes
 
     def prepare(self, intake: Intake) -> bool:
-        """Take out the rows whose files were replaced: what lies there now is a fileset of its own,
-        which a scan hands on."""
-        gone = set(replaced(intake))
+        """Take out the rows whose files were replaced, or lie elsewhere by now: what is there is a
+        fileset of its own, which a scan hands on."""
+        elsewhere = set(vanished(intake))
+        if elsewhere:
+            with self._state() as state:
+                take_back(intake, elsewhere, state)
+        gone = elsewhere.union(replaced(intake))
         rows = [row for row in read_rows(intake) if row["fileset"] not in gone]
         if gone and rows:
             write_text(intake.manifest, manifest_text(rows))
         return bool(rows)
+
+    @contextmanager
+    def _state(self) -> Iterator[State]:
+        """What scans know, for one process at a time."""
+        with _scanning(self.config.watch.intakes):
+            state = State(self.config.watch.intakes / STATE)
+            try:
+                yield state
+            finally:
+                state.close()
 
     def running(self, intake: Intake) -> None:
         pass
