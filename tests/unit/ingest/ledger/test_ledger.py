@@ -15,12 +15,15 @@ from sqlalchemy import select
 
 from ingest.config import load
 from ingest.context import Context
-from ingest.fileset import Fileset, StageError
+from ingest.fileset import Fileset, Record, StageError
 from ingest.journal import Journal
+from ingest.ledger.ledger import rebuild
 from ingest.ledger.schema import VERSION_TABLE, events, filesets, ledger, metadata, runs
 from ingest.ledger.update import forget, note_in_ledger, update
+from ingest.plan import compile_plan
+from ingest.records import write_records
 from ingest.run_history import note_begin, note_end
-from ingest.summary import Outcome, outcome
+from ingest.summary import STAGES, Outcome, outcome
 
 
 @pytest.fixture
@@ -184,3 +187,30 @@ def test_what_no_stage_has_come_to_is_to_do_as_in_the_status(
 
     (row,) = rows(tmp_path, filesets)
     assert (row["status"], row["stage"], row["cause"]) == ("to do", "convert", "")
+
+
+def test_results_that_are_damaged_keep_no_others_out(tmp_path: Path) -> None:
+    (tmp_path / "a.tif").write_bytes(b"x")
+    (tmp_path / "manifest.csv").write_text("fileset,path\na,a.tif\n")
+    options = {
+        "manifest": str(tmp_path / "manifest.csv"),
+        "ledger": {"file": str(tmp_path / "l.db")},
+    }
+    intakes = tmp_path / "intakes"
+    damaged = intakes / "drop" / "1" / "results"
+    sound = intakes / "drop" / "2" / "results"
+    for results in (damaged, sound):
+        results.mkdir(parents=True)
+        (results.parent / "manifest.csv").write_text("fileset,path\n")
+        compile_plan(load({**options, "results": str(results)}))
+        for stage in STAGES:
+            write_records(results / stage / "a.jsonl", [Record("a", stage, "ok")])
+    (damaged / "checksum" / "a.jsonl").write_text('{"fileset": "a"')
+    results = tmp_path / "results"
+    results.mkdir()
+    config = load({**options, "results": str(results), "watch": {"intakes": str(intakes)}})
+    with pytest.raises(SystemExit):
+        rebuild(Context(config, results, Journal(results / "journal")))
+    words = (results / "ledger.txt").read_text()
+    assert "1 fileset of 1 results folder" in words
+    assert f"{damaged} is damaged" in words
