@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -259,6 +260,28 @@ def test_links_to_folders_are_followed_and_circles_end(box: Box) -> None:
     (box.root / "ada/round").symlink_to(box.root / "ada")
     box.settle()
     assert box.handed == [["ada/data/a.tif"]]
+
+
+def test_a_link_to_itself_and_folders_without_end_stop_nobody(box: Box) -> None:
+    path = box.write("ada/a.tif")
+    for name in ("ada/loop", "loop"):
+        (box.root / name).symlink_to(Path(name).name)
+    deep = path.parent / "deep"
+    deep.mkdir()
+    descriptor = os.open(deep, os.O_RDONLY)
+    for _ in range(1500):  # more than Python, or a path, has room for
+        os.mkdir("d", dir_fd=descriptor)
+        within = os.open("d", os.O_RDONLY, dir_fd=descriptor)
+        os.close(descriptor)
+        descriptor = within
+    os.close(descriptor)
+    account = box.settle()
+    assert box.handed == [["ada/a.tif"]]
+    assert account.refused[str(box.root / "ada/loop")] == "it is a link that leads nowhere"
+    assert account.refused.keys() > {str(box.root / "loop")}
+    assert any("100 folders deep" in reason for reason in account.refused.values())
+    assert account.problems == []
+    subprocess.run(["rm", "-rf", deep], check=True)  # pytest's own way is one that ends
 
 
 def test_users_have_options_of_their_own(box: Box) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -20,6 +21,8 @@ _ARRIVING = (
     ".part", ".partial", ".filepart", ".crdownload", ".download", ".opdownload", ".tmp", ".temp",
     ".aria2",
 )  # fmt: skip
+
+_DEEPEST = 100  # folders within each other
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -75,7 +78,7 @@ def folders_of(root: str) -> tuple[list[str], list[str]]:
     with os.scandir(root) as entries:
         for entry in entries:
             if not entry.name.startswith("."):
-                (folders if entry.is_dir() else others).append(entry.name)
+                (folders if _is_folder(entry) else others).append(entry.name)
     return sorted(folders), sorted(others)
 
 
@@ -123,11 +126,14 @@ def _read(
     identity = here.st_dev, here.st_ino
     if identity in above:
         return  # a link to a folder that it lies in
+    if len(above) > _DEEPEST:
+        tree.refused[shown(folder)] = f"it lies more than {_DEEPEST} folders deep"
+        return
     for entry in entries:
         name, below = entry.name, f"{inner}{entry.name}"
         if is_ignored(name, below, ignore):
             continue
-        if entry.is_dir():
+        if _is_folder(entry):
             if subfolders and not name.startswith("."):
                 _read(tree, entry.path, f"{below}/", ignore, True, (*above, identity))
             continue
@@ -137,11 +143,11 @@ def _read(
             continue
         try:
             status = entry.stat()
-        except FileNotFoundError:
-            if entry.is_symlink():
-                tree.refused[shown(entry.path)] = "it is a link that leads nowhere"
-            continue
         except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ELOOP):  # removed since its name was read, or
+                if entry.is_symlink():
+                    tree.refused[shown(entry.path)] = "it is a link that leads nowhere"
+                continue
             tree.problems.append(f"{entry.path} cannot be asked for: {error.strerror}")
             continue
         if not stat.S_ISREG(status.st_mode):
@@ -150,6 +156,13 @@ def _read(
             tree.arriving[entry.path] = Stamp.of(status)
         else:
             tree.files[entry.path] = Stamp.of(status)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # a link in a circle, say: its status will tell
 
 
 def _not_ours(name: str, path: str) -> str:
