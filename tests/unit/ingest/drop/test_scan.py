@@ -335,6 +335,18 @@ def test_thousands_of_files_at_once_are_handed_on_once(box: Box) -> None:
     assert len({row["fileset"] for row in box.rows}) == 2_000
 
 
+def test_a_damaged_state_is_told_and_may_be_removed(box: Box) -> None:
+    box.write("ada/a.tif")
+    box.settle()
+    state = box.folder / "intakes/drop.sqlite"
+    state.write_bytes(b"no database at all, but what a full disk left" * 100)
+    with pytest.raises(StageError, match=r"drop\.sqlite cannot be used") as refused:
+        box.scan()
+    assert "may be removed" in refused.value.remedy
+    state.unlink()
+    assert box.settle().filesets == 0
+
+
 def test_trees_in_the_way_of_each_other_or_of_the_store_are_refused(box: Box) -> None:
     from ingest.config import load
     from ingest.drop.way_in import DropFolders

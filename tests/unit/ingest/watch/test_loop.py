@@ -173,6 +173,21 @@ def test_one_way_in_that_fails_does_not_close_the_others(world: World) -> None:
     assert world.ran == ["a"]
 
 
+def test_an_intake_that_cannot_be_prepared_is_tried_again(world: World) -> None:
+    source, other = Source(world.folder, coming=["a"]), Source(world.folder, "z", coming=["b"])
+
+    def fail(_intake: Intake) -> bool:
+        raise StageError("the state is damaged", "Remove it")
+
+    prepare = source.prepare
+    source.prepare = fail  # type: ignore[method-assign]
+    assert not world.loop(source, other).turn()
+    assert world.ran == ["b"]
+    source.prepare = prepare  # type: ignore[method-assign]
+    assert world.loop(source, other).turn()
+    assert world.ran == ["b", "a"]
+
+
 def test_an_intake_with_nothing_left_is_done_without_a_run(world: World) -> None:
     source = Source(world.folder, coming=["a"], has_work=False)
     assert world.loop(source).turn()

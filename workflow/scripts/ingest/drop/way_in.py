@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -66,13 +67,18 @@ class DropFolders:
 
     @contextmanager
     def _state(self) -> Iterator[State]:
-        """What scans know, for one process at a time."""
-        with _scanning(self.config.watch.intakes):
-            state = State(self.config.watch.intakes / STATE)
+        """What scans know, for one process at a time. Raises StageError when it cannot be used."""
+        path = self.config.watch.intakes / STATE
+        with _scanning(path.parent):
             try:
-                yield state
-            finally:
-                state.close()
+                with closing(State(path)) as state:
+                    yield state
+            except sqlite3.Error as error:
+                raise StageError(
+                    f"{path} cannot be used: {error}",
+                    "See that there is room on its disk. A damaged one may be removed: it is made "
+                    "anew from the intakes",
+                ) from None
 
     def running(self, intake: Intake) -> None:
         pass

@@ -107,7 +107,10 @@ class Loop:
             return False, True
         if not self._is_due(intake) or self._is_run_by_another(intake):
             return False, False
-        if not way_in.prepare(intake):
+        answers: list[bool] = []
+        if not self._ends_well(way_in, lambda: answers.append(way_in.prepare(intake))):
+            return False, False
+        if not answers[0]:
             self.say(f"{way_in.name}: {intake.id} has nothing left to do")
             write_history(intake, replace(history, done=True))
             return False, True
