@@ -176,7 +176,7 @@ def test_one_way_in_that_fails_does_not_close_the_others(world: World) -> None:
 def test_an_intake_that_cannot_be_prepared_is_tried_again(world: World) -> None:
     source, other = Source(world.folder, coming=["a"]), Source(world.folder, "z", coming=["b"])
 
-    def fail(_intake: Intake) -> bool:
+    def fail(intake: Intake) -> bool:
         raise StageError("the state is damaged", "Remove it")
 
     prepare = source.prepare

@@ -18,7 +18,8 @@ def fileset_paths(order: Order, read_limit: float) -> list[str]:
     read stays a path of its own, so that its row tells why. A converter gets the paths as they are.
     Raises BadText for a file that takes it more than `read_limit` seconds.
     """
-    if order.convert:
+    only = Path(order.paths[0]) if len(order.paths) == 1 else None
+    if order.convert or (only and not _is_folder(only)):
         return list(order.paths)
     with imageformats.grouping_apart(read_limit) as fileset_of:
         try:
