@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import imageformats
+from imageformats import grouping_apart
 from tests.fixtures.ome_tiff import write_ome_tiff, write_plate, write_time_series
 
 from .box import Box
@@ -77,8 +79,6 @@ def test_a_member_that_is_replaced_makes_the_set_a_new_fileset(images: Box) -> N
 def test_what_bioformats_cannot_read_is_told_once_until_something_changes(
     images: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import imageformats
-
     broken = images.write("ada/broken.tif", b"II*\0\x08\0\0\0\xff\xff" + b"\0" * 40)
     text = images.write("ada/notes.txt", "measured on Monday")
     account = images.settle()
@@ -93,7 +93,10 @@ def test_what_bioformats_cannot_read_is_told_once_until_something_changes(
     assert images.scan().refused.keys() == {str(text)}
 
 
-def test_a_file_that_keeps_bioformats_busy_is_refused_and_stops_no_other(images: Box) -> None:
+def test_a_file_that_keeps_bioformats_busy_is_refused_and_stops_no_other(
+    images: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imageformats, "grouping_apart", grouping_apart)
     images.options_of_watch = {"read_limit": 10}
     endless = images.write("ada/b&sleepInitFile=3600000.fake")
     write_ome_tiff_of(images, "ada/a.ome.tif")
