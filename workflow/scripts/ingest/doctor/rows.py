@@ -51,7 +51,7 @@ class Rows:
 
 def read_rows(config: Config) -> Rows:
     """Never raises for what is wrong with the manifest: that is among the findings."""
-    # pandas takes half a second to load, and only this check needs it.
+    # It takes its time to load, and only this check needs it.
     from ingest.manifest import read_manifest
 
     try:

@@ -144,7 +144,7 @@ def _fileset_id(order: str, path: str) -> str:
 
 
 def _check(manifest: Path, intake: Intake, config: Config) -> None:
-    from ingest.manifest import read_manifest  # loads pandas, half a second
+    from ingest.manifest import read_manifest  # takes its time to load
 
     its = {"manifest": manifest.absolute(), "results": intake.results.absolute()}
     try:
