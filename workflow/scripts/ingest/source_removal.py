@@ -24,11 +24,17 @@ def check_removable(path: Path, instead: str) -> None:
             f"{path} is a symbolic link: removing it would leave its target behind",
             f"Name the file itself in the row, or {instead}.",
         )
-    if not os.access(path.parent, os.W_OK | os.X_OK):
+    if os.access(path.parent, os.W_OK | os.X_OK):
+        return
+    if path.parent.is_dir() and os.statvfs(path.parent).f_flag & os.ST_RDONLY:
         raise StageError(
-            f"{path} may not be removed from its folder, as its row asks",
-            f"Give the account that runs the jobs permission to write there, or {instead}.",
+            f"{path} may not be removed, as its row asks: it is mounted read-only",
+            f"Have it mounted for writing, or {instead}.",
         )
+    raise StageError(
+        f"{path} may not be removed from its folder, as its row asks",
+        f"Give the account that runs the jobs permission to write there, or {instead}.",
+    )
 
 
 def remove_source(path: Path, state: str) -> None:

@@ -15,6 +15,8 @@ from ingest.doctor.file_systems import meaning
 from ingest.doctor.mounts import Mount, mount_of, read_mounts
 from ingest.doctor.people import Account, ourselves
 from ingest.doctor.storage import Need
+from ingest.fileset import StageError
+from ingest.source_removal import check_removable
 from tests.unit.ingest.doctor.places import (
     OMERO,
     US,
@@ -87,6 +89,12 @@ def test_source_that_may_not_be_removed(shared: Path) -> None:
     (fault,) = faults(as_account(lambda: storage.removals([row(kept, transfer="mv")])))
     assert "may not be removed" in fault
     assert not list(storage.removals([row(kept)]))
+
+
+def test_source_that_is_mounted_read_only(read_only: Path) -> None:
+    with pytest.raises(StageError, match="mounted read-only") as refused:
+        check_removable(read_only / "a.tif", "use cp")
+    assert refused.value.remedy == "Have it mounted for writing, or use cp."
 
 
 def test_too_little_space_for_copies(small: Path, shared: Path) -> None:
