@@ -58,7 +58,7 @@ soak-scale: $(VENV)/.dev  ## kill a run of 10,000 rows twice at random moments (
 	@python tests/soak/many_rows.py --rows 10000 --kills 2
 
 unit: $(VENV)/.dev  ## run only the unit tests
-	@python -m pytest tests/unit
+	@python -m pytest tests/unit -n auto --maxprocesses 4 --dist worksteal
 
 check: $(VENV)/.dev  ## check formatting, linting and types
 	@ruff format --check .
