@@ -17,7 +17,17 @@ from omero_embedded.pixels.rendering import (
 )
 from omero_embedded.store import Work
 
-_BINDING_FIELDS = ("inputStart", "inputEnd", "active", "red", "green", "blue", "alpha")
+_BINDING_FIELDS = (
+    "inputStart",
+    "inputEnd",
+    "active",
+    "red",
+    "green",
+    "blue",
+    "alpha",
+    "family",
+    "coefficient",
+)
 _FETCH = (
     "select d from RenderingDef d join fetch d.waveRendering w join fetch w.family"
     " join fetch d.model join fetch d.quantization"
@@ -143,4 +153,7 @@ def reset_settings(work: Work, pixels_id: int) -> Any | None:
             for field in _BINDING_FIELDS:
                 setattr(old, field, getattr(new, field))
         work.save(known)
+        bindings = known.iterateWaveRendering()
+        contexts = [c for b in bindings for c in b.copySpatialDomainEnhancement()]
+        work.delete("ReverseIntensityContext", [c.id.val for c in contexts if is_inversion(c)])
     return find_settings(work, pixels_id)

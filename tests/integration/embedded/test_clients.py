@@ -272,12 +272,16 @@ def test_viewers_ask_for_levels_projections_and_inversions(
     image.setQuantizationMap(0, "polynomial", 0.5)
     image.setProjection("intmax")
     assert image.renderImage(0, 0).size == (50, 40)
-    for is_inverted in (True, False):
+    for is_inverted in (True, False, True):
         image.setChannelInverted(0, is_inverted)
         assert image.saveDefaults()
         again = gateway.getObject("Image", imported[1])
         assert again.getChannels()[0].isInverted() is is_inverted
-    gateway.getObject("Image", imported[1]).resetDefaults()
+    assert again.getChannels()[0].getFamily().getValue() == "polynomial"
+    again.resetDefaults()
+    (first, *_others) = gateway.getObject("Image", imported[1]).getChannels()
+    assert not first.isInverted()
+    assert first.getFamily().getValue() == "linear"
 
 
 def test_original_metadata_is_asked_for_in_vain_but_answered(
