@@ -142,7 +142,7 @@ def test_rows_with_converters_and_templates(rig: Rig) -> None:
     assert status == 0, words
     assert table["a"]["convert"] == "copy" and table["a"]["bytes_to_store"] == "5000"
     assert table["a"]["target"] == "Dataset:+name:day1"
-    assert "Converter   copy: 1 fileset" in words and "convert 5.0 s, by 5 s per fileset" in words
+    assert "Converter   copy: 1 fileset" in words and "convert 5.0 s: 5 s per fileset" in words
 
 
 def test_rows_that_would_fail(rig: Rig) -> None:
@@ -172,7 +172,7 @@ def test_rows_that_would_fail(rig: Rig) -> None:
     assert "987654" in table["target"]["cause"]
     assert str(store / "taken") in table["taken"]["cause"]
     assert all(each["remedy"] for each in table.values())
-    assert "5 cannot be imported as they are" in words
+    assert "5 cannot be imported:" in words
     assert (store / "taken" / "d.tif").read_text() == "another"
     _, words, status = report(rig, rows, transfer={"store": str(store)})
     assert status == 1 and words.startswith("Nothing would be imported: 1 row of the manifest")

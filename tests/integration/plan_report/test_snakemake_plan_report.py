@@ -46,7 +46,7 @@ def test_new_rows_after_a_run(workspace: Workspace) -> None:
     assert plans(workspace) == {"a": "done", "b": "import"}
     words = (workspace.results / "plan_report.txt").read_text()
     assert words in run.terminal
-    assert "s a fileset (1 measured)" in words
+    assert "s per fileset (1 measured)" in words
     page = (workspace.results / "plan_report.html").read_text()
     assert "http://" not in page and "https://" not in page and "No problems found" in page
     assert look(workspace.folder) == before
