@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -59,6 +60,23 @@ def test_the_last_row_is_taken_drawn_and_given_back(terminal: Terminal, tmp_path
         assert b"\n" not in terminal.seen
     terminal.wait_for(re.escape(GIVEN_BACK))
     assert not (tmp_path / "log").exists()
+
+
+def test_an_interrupt_as_soon_as_the_bar_is_seen_gives_the_row_back(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_thread: threading.Thread) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with (
+        pytest.raises(KeyboardInterrupt),
+        shown(lambda: "half way", terminal.inner, tmp_path / "log"),
+    ):
+        pass
+    os.write(terminal.inner.fileno(), b"the end")
+    terminal.wait_for(b"the end")
+    assert terminal.seen.count(TAKEN) == terminal.seen.count(GIVEN_BACK) == 1
 
 
 def test_a_line_is_never_wider_than_the_terminal(terminal: Terminal, tmp_path: Path) -> None:

@@ -86,13 +86,14 @@ def shown(
 
     def end() -> None:
         ending.set()
-        if thread.is_alive():
+        if thread.ident is not None:
             thread.join()
         if bar:
             bar.remove()
 
     thread = threading.Thread(target=show, name="progress", daemon=True)
-    # Snakemake may end without a word to its workflow; the terminal must be whole all the same.
+    # Snakemake may end without a word to its workflow, and Ctrl-C may come as soon as there is a
+    # line to see; the terminal must be whole all the same.
     atexit.register(end)
     try:
         if bar:  # at once, so that nobody wonders whether there is one
