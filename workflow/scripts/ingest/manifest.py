@@ -82,16 +82,13 @@ def read_manifest(config: Config, root: Path = Path()) -> Manifest:
         path if line in unusable else sources.absolute(path)
         for line, path in zip(table.lines, table.columns["path"], strict=True)
     ]
-    for row in _source_rows(table, paths):
-        if row.line not in unusable:
-            sources.check(row)
-    sources.check_overlaps()
+    seen = sources.check([row for row in _source_rows(table, paths) if row.line not in unusable])
 
-    problems = sorted([*problems, *sources.problems], key=lambda problem: problem.row)
+    problems = sorted([*problems, *seen.problems], key=lambda problem: problem.row)
     if table.problems or (problems and config.invalid_rows == "refuse"):
         raise ManifestError(path, [*table.problems, *problems])
     rows = _values(table, paths, problems, sources, config)
-    return Manifest(rows, problems, sources.sizes, sources.places, table.remarks, table.dry_run)
+    return Manifest(rows, problems, seen.sizes, seen.places, table.remarks, table.dry_run)
 
 
 def _check_default_transfer(config: Config) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from ingest import checksum_file
 from ingest.file_names import Folders, entry_problem, matches
+from ingest.forked import in_processes
 from ingest.import_transfers import removes_sources
 from ingest.journal import Journal
 from ingest.manifest_problems import RowProblem
@@ -48,19 +49,68 @@ class _Refused(Exception):
         self.remedy = remedy
 
 
-_Claim = tuple[int, str]  # the line and the fileset of the row that claims a file or folder
+# The line, the fileset and the column of the row that claims a file or folder.
+_Claim = tuple[int, str, str]
+
+
+@dataclass
+class Seen:
+    """What was seen of some rows.
+
+    `sizes` are the bytes of the files that the row of a line names, FOLDER for a folder, whose
+    files nobody counts. `places` are what the row of a line names with every symbolic link
+    resolved: its file, or the folder of its files. `files` and `trees` are the files, and the whole
+    folders, that rows claim.
+    """
+
+    problems: list[RowProblem] = field(default_factory=list)
+    sizes: dict[int, int] = field(default_factory=dict)
+    places: dict[int, str] = field(default_factory=dict)
+    files: dict[str, _Claim] = field(default_factory=dict)
+    trees: dict[str, _Claim] = field(default_factory=dict)
+
+    def claim(self, claims: dict[str, _Claim], real: str, claim: _Claim) -> None:
+        first = claims.setdefault(real, claim)
+        if first[0] != claim[0]:
+            line, fileset, column = claim
+            cause = f"{real!r} is claimed by {_row(first)} too"
+            self.problems.append(RowProblem(line, column, fileset, cause, _ONE_ROW))
+
+    def add(self, later: Seen) -> None:
+        """Adds what was seen of later rows."""
+        self.problems += later.problems
+        self.sizes |= later.sizes
+        self.places |= later.places
+        for claims, others in ((self.files, later.files), (self.trees, later.trees)):
+            for real, claim in others.items():
+                self.claim(claims, real, claim)
+
+    def add_overlaps(self) -> None:
+        """Finds rows that claim a whole folder in which another row claims something."""
+        if not self.trees:
+            return
+        nearest: dict[str, _Claim | None] = {}
+        reported: set[tuple[int, int]] = set()
+        for real, claim in [*self.files.items(), *self.trees.items()]:
+            parent = _parent(real)
+            if parent not in nearest:
+                nearest[parent] = next(
+                    (self.trees[above] for above in _upwards(parent) if above in self.trees), None
+                )
+            tree = nearest[parent]
+            if tree is None or tree[0] == claim[0] or (claim[0], tree[0]) in reported:
+                continue
+            reported.add((claim[0], tree[0]))
+            self.problems.append(_overlap(real, claim, tree))
 
 
 class SourceChecks:
-    """Checks rows one after another and remembers which of them claims which file.
+    """Checks what rows name.
 
     No source is opened. `folder` is the manifest's, absolute; `roots` are the folders that rows may
     name files in (none: anywhere); `store` is where filesets are transferred to; `journal` tells
     which sources were removed on purpose; `ours` are the manifest and the folder of the results,
-    which are nobody's images. `problems` grows with each row, and so do `sizes`: the
-    bytes of the files that the row of a line names, FOLDER for a folder, whose files nobody counts.
-    `places` are what the row of a line names with every symbolic link resolved: its file, or the
-    folder of its files.
+    which are nobody's images.
     """
 
     def __init__(
@@ -71,9 +121,7 @@ class SourceChecks:
         journal: Journal,
         ours: Sequence[Path] = (),
     ) -> None:
-        self.problems: list[RowProblem] = []
-        self.sizes: dict[int, int] = {}
-        self.places: dict[int, str] = {}
+        self._seen = Seen()
         self._base = folder
         self._roots = [os.path.realpath(root) for root in roots]
         self._prefixes = tuple(root.rstrip("/") + "/" for root in self._roots)
@@ -84,14 +132,25 @@ class SourceChecks:
         self._folders: dict[str, _Folder] = {}
         self._listings = Folders()
         self._checksum_files: dict[str, _Refused | None] = {}
-        self._files: dict[str, _Claim] = {}
-        self._trees: dict[str, _Claim] = {}
 
     def absolute(self, path: str) -> str:
         """A path of the manifest made absolute, without `.` and `..`."""
         return "/".join(self._split(path)).replace("//", "/")
 
-    def check(self, row: SourceRow) -> None:
+    def check(self, rows: Sequence[SourceRow]) -> Seen:
+        seen, *others = in_processes(self._look_at, rows)
+        for other in others:
+            seen.add(other)
+        seen.add_overlaps()
+        return seen
+
+    def _look_at(self, rows: Sequence[SourceRow]) -> Seen:
+        self._seen = Seen()
+        for row in rows:
+            self._check(row)
+        return self._seen
+
+    def _check(self, row: SourceRow) -> None:
         if row.checksums:
             self._check_checksums(row)
         if row.transfer == "mv" and self._store and (self._store / row.fileset).exists():
@@ -103,7 +162,7 @@ class SourceChecks:
         try:
             real, status = self._look(row.path)
             is_folder = stat.S_ISDIR(status.st_mode)
-            self.places[row.line] = real if is_folder or not row.files else _parent(real)
+            self._seen.places[row.line] = real if is_folder or not row.files else _parent(real)
             if is_removed:
                 self._check_outside_store(row.path, real)
             # Of those files that are the row's own alone, as most are, all is known.
@@ -115,41 +174,23 @@ class SourceChecks:
                 return
             _check_readable(row.path, status)
             if not is_folder:
-                self.sizes[row.line] = status.st_size
-                self._claim(row, column, self._files, real)
+                self._seen.sizes[row.line] = status.st_size
+                self._claim(row, column, self._seen.files, real)
             else:
-                self.sizes[row.line] = FOLDER
+                self._seen.sizes[row.line] = FOLDER
                 if not _holds_a_file(row.path):
                     raise _Refused(
                         f"there is no file in the folder {row.path!r}",
                         "Name the folder that holds the fileset's files, or remove the row.",
                     )
-                self._claim(row, column, self._trees, real)
+                self._claim(row, column, self._seen.trees, real)
                 if row.checksum:
                     self._add(row, "checksum", *_ONE_FILE)
         except _Refused as refused:
             self._add(row, column, refused.cause, refused.remedy)
 
-    def check_overlaps(self) -> None:
-        """Finds rows that claim a whole folder in which another row claims something."""
-        if not self._trees:
-            return
-        nearest: dict[str, _Claim | None] = {}
-        reported: set[tuple[int, int]] = set()
-        for real, (line, fileset) in [*self._files.items(), *self._trees.items()]:
-            parent = _parent(real)
-            if parent not in nearest:
-                nearest[parent] = next(
-                    (self._trees[above] for above in _upwards(parent) if above in self._trees), None
-                )
-            tree = nearest[parent]
-            if tree is None or tree[0] == line or (line, tree[0]) in reported:
-                continue
-            reported.add((line, tree[0]))
-            self.problems.append(_overlap(real, (line, fileset), tree))
-
     def _add(self, row: SourceRow, column: str, cause: str, remedy: str) -> None:
-        self.problems.append(RowProblem(row.line, column, row.fileset, cause, remedy))
+        self._seen.problems.append(RowProblem(row.line, column, row.fileset, cause, remedy))
 
     def _split(self, path: str) -> tuple[str, str]:
         """The folder of a path, absolute, and the name in it."""
@@ -225,8 +266,8 @@ class SourceChecks:
             except _Refused as refused:
                 self._add(row, "files", refused.cause, refused.remedy)
             else:
-                self.sizes[row.line] = self.sizes.get(row.line, 0) + file_status.st_size
-                self._claim(row, "files", self._files, real)
+                self._seen.sizes[row.line] = self._seen.sizes.get(row.line, 0) + file_status.st_size
+                self._claim(row, "files", self._seen.files, real)
         if names and not is_folder and own not in names:
             self._add(
                 row,
@@ -258,9 +299,7 @@ class SourceChecks:
         return names
 
     def _claim(self, row: SourceRow, column: str, claims: dict[str, _Claim], real: str) -> None:
-        line, fileset = claims.setdefault(real, (row.line, row.fileset))
-        if line != row.line:
-            self._add(row, column, f"{real!r} is claimed by {_row(line, fileset)} too", _ONE_ROW)
+        self._seen.claim(claims, real, (row.line, row.fileset, column))
 
     def _check_checksums(self, row: SourceRow) -> None:
         absolute = self.absolute(row.checksums)
@@ -292,7 +331,8 @@ _ONE_FILE = (
 )
 
 
-def _row(line: int, fileset: str) -> str:
+def _row(claim: _Claim) -> str:
+    line, fileset, _ = claim
     return f"row {line} (fileset {fileset})" if fileset else f"row {line}"
 
 
@@ -370,7 +410,7 @@ def _upwards(path: str) -> Iterator[str]:
 def _overlap(real: str, inner: _Claim, tree: _Claim) -> RowProblem:
     """The later of the two rows is the one that is wrong."""
     if inner[0] > tree[0]:
-        cause = f"{real!r} lies in the folder that {_row(*tree)} claims"
+        cause = f"{real!r} lies in the folder that {_row(tree)} claims"
         return RowProblem(inner[0], "path", inner[1], cause, _ONE_ROW)
-    cause = f"the folder holds {real!r}, which {_row(*inner)} claims"
+    cause = f"the folder holds {real!r}, which {_row(inner)} claims"
     return RowProblem(tree[0], "path", tree[1], cause, _ONE_ROW)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest import forked
 from ingest.config import load
 from ingest.manifest import ManifestError, read_manifest
 from tests.unit.ingest.manifest.reading import Read, problems
@@ -223,9 +224,16 @@ def test_a_folder_that_may_not_be_entered_is_named(
         ([("f", "set", "1.tif"), ("g", "set")], "path", "the folder holds"),
     ],
 )
+@pytest.mark.parametrize("rows_of_a_process", [1, forked.LEAST])
 def test_rows_in_each_others_way_are_named(
-    read: Read, rows: list[tuple[str, ...]], column: str, cause: str
+    read: Read,
+    monkeypatch: pytest.MonkeyPatch,
+    rows: list[tuple[str, ...]],
+    column: str,
+    cause: str,
+    rows_of_a_process: int,
 ) -> None:
+    monkeypatch.setattr(forked, "LEAST", rows_of_a_process)
     columns = ("fileset", "path", "files")
     cells = [dict(zip(columns, row, strict=False)) for row in rows]
     [problem] = problems(read, cells)
