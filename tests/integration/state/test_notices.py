@@ -53,6 +53,12 @@ class Hook(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.got.append((self.path, dict(self.headers), json.loads(body)))
         self.send_response(self.answer)
+        self.send_header("Location", "/elsewhere")
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.got.append((self.path, dict(self.headers), None))
+        self.send_response(200)
         self.end_headers()
 
     def log_message(self, *_: Any) -> None:
@@ -119,6 +125,19 @@ def test_a_webhook_is_called(hook: tuple[type[Hook], str], monkeypatch: pytest.M
     assert warnings == []
 
 
+@pytest.mark.parametrize("answer", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed_with_the_token(
+    hook: tuple[type[Hook], str], monkeypatch: pytest.MonkeyPatch, answer: int
+) -> None:
+    kind, address = hook
+    kind.answer = answer
+    monkeypatch.setenv("OMERO_INGEST_WEBHOOK_TOKEN", "t0ken")
+    warnings: list[str] = []
+    tell_failure(options(webhook=address), "results", VERDICT, warnings.append)
+    assert [path for path, _, _ in kind.got] == ["/"]
+    assert len(warnings) == 1 and str(answer) in warnings[0]
+
+
 def test_what_cannot_be_sent_is_a_warning(
     hook: tuple[type[Hook], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,7 +154,7 @@ def test_what_cannot_be_sent_is_a_warning(
 
 
 def test_an_address_that_is_none_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OMERO_INGEST_WEBHOOK", f"http://127.0.0.1:{free_port()}/s3cr3t s3cr3t")
+    monkeypatch.setenv("OMERO_INGEST_WEBHOOK", "http://127.0.0.1:1/s3cr3t s3cr3t")
     warnings: list[str] = []
     tell_failure(options(), "results", VERDICT, warnings.append)
     (warning,) = warnings

@@ -141,11 +141,18 @@ def _send_mail(mail: Mail, subject: str, words: str) -> None:
         server.send_message(message)
 
 
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect is an error: the notice would become a GET without it, and the token go along."""
+
+    def redirect_request(self, *_: object, **__: object) -> None:
+        return None
+
+
 def _post(address: str, notice: dict[str, str]) -> None:
     headers = {"Content-Type": "application/json"}
     token = os.environ.get(WEBHOOK_TOKEN, "").strip()
     if token:
         headers["Authorization"] = f"Bearer {token}"
     request = urllib.request.Request(address, json.dumps(notice).encode(), headers)
-    with urllib.request.urlopen(request, timeout=TIMEOUT):
+    with urllib.request.build_opener(_NoRedirect).open(request, timeout=TIMEOUT):
         pass
