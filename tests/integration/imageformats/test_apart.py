@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import imageformats
-from tests.integration.workflow.workspace import wait_until
+from tests.fixtures.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
 ENDLESS = "endless&sleepInitFile=3600000.fake"  # of Bio-Formats' own reader for tests

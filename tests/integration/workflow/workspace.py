@@ -16,8 +16,6 @@ from typing import Any
 
 import yaml
 
-from tests.fixtures.waiting import wait_until as wait_until  # where other tests look for it
-
 ROOT = Path(__file__).resolve().parents[3]
 
 
