@@ -71,7 +71,7 @@ def test_who_may(
         ("member", "ann", "read", "member may not import for ann in group read: .* owns no", "own"),
         ("light", "ann", "read", "without the Sudo privilege", "Have it granted"),
         ("owner", "ann", "read", "may not import for ann in group read: .* other groups", "Name"),
-        ("owner", "ben", "", "in ben's default group: .* other groups only", "Name a group in"),
+        ("owner", "ben", "", "in ben's default group: .* only other groups", "Name a group in"),
     ],
 )
 def test_who_may_not_is_told_why(
