@@ -91,7 +91,7 @@ PROCESS: Mapping[str, tuple[Answer, str]] = {
         response(error_response(name="x", parameters={"message": "m" * 100_000})), "mmm"),
 }  # fmt: skip
 QUERIES: Mapping[str, tuple[str, Any, str]] = {
-    "a fileset that is not there": ("begun_fileset", (0, {}), "lost sight of"),
+    "a fileset that is not there": ("begun_fileset", (0, {}), "does not know"),
     "no images": ("images_and_pixels", ([], []), "has no image of it"),
     "no entries": ("entries", [], "other digests in OMERO"),
     "entries without digests": (
