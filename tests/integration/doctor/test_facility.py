@@ -157,8 +157,8 @@ def test_rights(site: Site, login: str, user: str, group: str, reason: str) -> N
 @pytest.mark.parametrize(
     ("user", "group", "cause"),
     [
-        ("nobody-here", "", "no user nobody-here"),
-        ("", "no-such-group", "no group no-such-group"),
+        ("nobody-here", "", "no user named nobody-here"),
+        ("", "no-such-group", "no group named no-such-group"),
         ("member", "private", "member is not in group private"),
     ],
 )
@@ -196,7 +196,7 @@ def test_store_in_the_repository(site: Site) -> None:
 def test_group_of_the_defaults(site: Site) -> None:
     site.rows[0]["group"] = "read"
     (fault,) = site.faults(defaults={"group": "typo"})
-    assert "no group typo" in fault
+    assert "no group named typo" in fault
 
 
 def test_repository_that_is_not_mounted(site: Site) -> None:

@@ -107,7 +107,7 @@ def test_what_cannot_be_had_moves_nothing_and_holds_up_nobody(workspace: Workspa
             f"{name}/{k}": v for k, v in content(source / name).items()
         }
     causes = {name: records[name]["cause"] for name in bad}
-    assert "no user nobody" in causes["stranger"]
+    assert "no user named nobody" in causes["stranger"]
     assert "not in group screening" in causes["outsider"]
     assert "not active" in causes["inactive"]
     assert "may not add to Dataset" in causes["unlinkable"]

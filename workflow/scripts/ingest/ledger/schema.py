@@ -5,6 +5,7 @@ Times are texts: UTC, ISO 8601, with microseconds, so that they sort.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,7 @@ FILE = "ledger.db"  # in the results folder
 VERSION_TABLE = "ledger_version"  # the database may hold others' tables and migrations, too
 VIEW = "run_events"
 
+_MIGRATING = threading.Lock()  # alembic keeps what it works on in globals
 _PATIENCE = 60  # seconds that others' locks are waited for
 
 metadata = MetaData()
@@ -172,7 +174,8 @@ def _migrate(connection: Connection, anew: bool) -> None:
             "Use that version, or have it made anew as this one keeps it: snakemake ledger.",
         )
     if found != head:
-        command.upgrade(config, "head")
+        with _MIGRATING:
+            command.upgrade(config, "head")
 
 
 def _has_all(connection: Connection) -> bool:
