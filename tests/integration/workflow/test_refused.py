@@ -90,7 +90,7 @@ def test_what_cannot_be_had_moves_nothing_and_holds_up_nobody(workspace: Workspa
     rows.append({"fileset": "screened", "path": "source/screened", "target": "Screen:name:S"})
     rows[-2]["transfer"] = rows[-1]["transfer"] = "cp"
     workspace.write_manifest(rows)
-    workspace.configure(transfer={"store": "store"})
+    workspace.configure(transfer={"store": "store"}, batch_size=20)
     before = content(source)
 
     run = workspace.run()

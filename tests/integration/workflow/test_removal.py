@@ -35,6 +35,7 @@ def test_sources_are_removed_once_and_a_rerun_has_nothing_to_do(workspace: Works
     ]
     rows.append({"fileset": "broken", "path": str(broken), "import_transfer": "ln_rm"})
     workspace.write_manifest(rows)
+    workspace.configure(batch_size=4)
 
     run = workspace.run()
 

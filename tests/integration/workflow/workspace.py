@@ -84,8 +84,9 @@ class Workspace:
             return {row["fileset"]: row for row in csv.DictReader(file)}
 
     def record(self, stage: str, fileset: str) -> dict[str, Any]:
-        lines = (self.results / stage / f"{fileset}.jsonl").read_text().splitlines()
-        return next(r for r in map(json.loads, lines) if r["fileset"] == fileset)
+        batches = (path.read_text() for path in (self.results / stage).glob("*.jsonl"))
+        records = (json.loads(line) for batch in batches for line in batch.splitlines())
+        return next(record for record in records if record["fileset"] == fileset)
 
     @contextmanager
     def omero(self) -> Iterator[Any]:
