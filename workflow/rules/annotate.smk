@@ -11,9 +11,8 @@ rule annotate:
     conda:
         "../../envs/ingest.yaml"
     resources:
+        **needs("annotate"),
         omero=1,
-        runtime=minutes("annotate"),
-        mem_mb=memory_mb("annotate"),
     params:
         settings=settings("omero", "annotate"),
         last_failure=last_failure_from("annotate"),

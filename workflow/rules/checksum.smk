@@ -11,8 +11,7 @@ rule checksum:
         "../../envs/ingest.yaml"
     threads: cpus("checksum")
     resources:
-        runtime=minutes("checksum"),
-        mem_mb=memory_mb("checksum"),
+        **needs("checksum"),
     params:
         # Those of the later stages too: while `targets` is to run, Snakemake does not check the jobs
         # behind it, and then skips them because their input from it is ancient.

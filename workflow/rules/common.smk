@@ -123,20 +123,30 @@ def asked_once(function: Callable[..., object]) -> Callable[..., object]:
 asked_once(Resource.evaluate)
 
 
-def minutes(stage: str, *more: object) -> Callable[..., object]:
-    return asked_once(
-        lambda wildcards, attempt: job_needs.minutes(
-            stage, PLAN.batches[wildcards.batch], attempt, *more
-        )
-    )
+# On one machine jobs' minutes and memory are nobody's concern, unless memory is limited: asking for
+# them is a tenth of a dry run. (Snakemake has default resources on every executor but that one.)
+NEEDS_ARE_ASKED = (
+    workflow.resource_settings.default_resources is not None
+    or workflow.resource_settings.resources.keys() & {"mem_mb", "runtime"}
+)
 
 
-def memory_mb(stage: str, *more: object) -> Callable[..., object]:
-    return asked_once(
-        lambda wildcards, attempt: job_needs.memory_mb(
-            stage, PLAN.batches[wildcards.batch], attempt, *more
-        )
-    )
+def needs(stage: str, *more: object) -> dict[str, Callable[..., object]]:
+    """What a stage's rule says of its jobs' minutes and memory."""
+    if not NEEDS_ARE_ASKED:
+        return {}
+    return {
+        "runtime": asked_once(
+            lambda wildcards, attempt: job_needs.minutes(
+                stage, PLAN.batches[wildcards.batch], attempt, *more
+            )
+        ),
+        "mem_mb": asked_once(
+            lambda wildcards, attempt: job_needs.memory_mb(
+                stage, PLAN.batches[wildcards.batch], attempt, *more
+            )
+        ),
+    }
 
 
 def cpus(stage: str) -> Callable[..., object]:

@@ -11,8 +11,7 @@ rule convert:
     # As many as the most demanding converter: which one a batch needs is not known here.
     threads: max((each.cpus for each in CONFIG.converters.values()), default=1)
     resources:
-        runtime=minutes("convert", CONFIG.converters.values()),
-        mem_mb=memory_mb("convert", CONFIG.converters.values()),
+        **needs("convert", CONFIG.converters.values()),
     params:
         store=str(CONFIG.convert.store or CONFIG.transfer.store) if CONFIG.converters else None,
         converters={

@@ -11,9 +11,8 @@ rule import_filesets:
     conda:
         "../../envs/ingest.yaml"
     resources:
+        **needs("import"),
         omero=1,
-        runtime=minutes("import"),
-        mem_mb=memory_mb("import"),
     params:
         settings=settings("omero", "importing"),
         last_failure=last_failure_from("import"),

@@ -12,8 +12,7 @@ rule transfer:
         "../../envs/ingest.yaml"
     threads: cpus("transfer")
     resources:
-        runtime=minutes("transfer"),
-        mem_mb=memory_mb("transfer"),
+        **needs("transfer"),
     params:
         settings=settings("transfer", "omero"),
         last_failure=last_failure_from("transfer"),

@@ -172,6 +172,23 @@ def test_a_refused_manifest_leaves_the_earlier_plan(tmp_path: Path, compile_rows
     assert plan_files(tmp_path) == before
 
 
+@pytest.mark.parametrize("slow", [0, 60])
+def test_a_slow_and_a_fast_disk_get_the_same_files(
+    tmp_path: Path, compile_rows: Compile, monkeypatch: pytest.MonkeyPatch, slow: int
+) -> None:
+    monkeypatch.setattr("ingest.plan.SLOW_WRITE", slow)
+    ids = [f"f{number:02d}" for number in range(50)]
+    plan = compile_rows(*ids, batch_size=1)
+    assert [*plan.batches] == ids
+    assert [members(tmp_path, batch)[0].id for batch in ids] == ids
+    before = plan_files(tmp_path)
+    compile_rows(*ids, "f50", batch_size=1)
+    after = plan_files(tmp_path)
+    assert {name: after[name] for name in before if name[0] == "f"} == {
+        name: content for name, content in before.items() if name[0] == "f"
+    }
+
+
 def test_appended_rows_rewrite_no_earlier_batch(tmp_path: Path, compile_rows: Compile) -> None:
     compile_rows(*"abc", batch_size=2)
     before = plan_files(tmp_path)

@@ -7,7 +7,7 @@ whatever needs a file opened is a stage's work.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,13 +17,14 @@ from ingest.config import Config, ConfigError
 from ingest.conversion.options import NO_CONVERTER
 from ingest.expected_checksum import parse_checksum
 from ingest.fileset import DEFAULTS, Fileset, Problem
+from ingest.forked import in_copies
 from ingest.import_options import PARSERS, parsed
 from ingest.import_transfers import custom_problem, is_custom
 from ingest.journal import JOURNAL, Journal
 from ingest.manifest_cells import check_cells, check_removals, usable_id
 from ingest.manifest_columns import COMMENT, KEY_VALUE
 from ingest.manifest_problems import ManifestError, RowProblem, shortened
-from ingest.manifest_sources import SourceChecks, SourceRow
+from ingest.manifest_sources import Seen, SourceChecks, SourceRow
 from ingest.manifest_table import Columns, Table, read_table
 
 __all__ = ["Manifest", "ManifestError", "RowProblem", "read_manifest"]
@@ -78,16 +79,25 @@ def read_manifest(config: Config, root: Path = Path()) -> Manifest:
         Journal(root / config.results / JOURNAL),
         [path, root / config.results],
     )
-    paths = [
-        path if line in unusable else sources.absolute(path)
-        for line, path in zip(table.lines, table.columns["path"], strict=True)
-    ]
-    seen = sources.check([row for row in _source_rows(table, paths) if row.line not in unusable])
+
+    def look(positions: Sequence[int]) -> Seen:
+        rows = _source_rows(
+            table, sources, [at for at in positions if table.lines[at] not in unusable]
+        )
+        return sources.look_at(rows)
+
+    with in_copies(look, range(len(table.lines))) as looks:
+        paths = [
+            path if line in unusable else sources.absolute(path)
+            for line, path in zip(table.lines, table.columns["path"], strict=True)
+        ]
+        rows = _values(table, paths, problems, sources, config)
+        seen = Seen.together(looks())
 
     problems = sorted([*problems, *seen.problems], key=lambda problem: problem.row)
     if table.problems or (problems and config.invalid_rows == "refuse"):
         raise ManifestError(path, [*table.problems, *problems])
-    rows = _values(table, paths, problems, sources, config)
+    _add_problems(rows, problems)
     return Manifest(rows, problems, seen.sizes, seen.places, table.remarks, table.dry_run)
 
 
@@ -112,6 +122,8 @@ def _with_defaults(columns: Columns, config: Config) -> Columns:
     }
     filled = {
         column: [cell or default for cell in columns[column]]
+        if any(columns[column])
+        else [default] * len(columns[column])
         for column, default in defaults.items()
     }
     filled["convert"] = ["" if cell == NO_CONVERTER else cell for cell in filled["convert"]]
@@ -123,14 +135,19 @@ def _with_defaults(columns: Columns, config: Config) -> Columns:
     return {**columns, **filled}
 
 
-def _source_rows(table: Table, paths: Sequence[str]) -> Iterator[SourceRow]:
+def _source_rows(
+    table: Table, sources: SourceChecks, positions: Sequence[int]
+) -> Iterator[SourceRow]:
+    def cells(column: str) -> Iterator[str]:
+        return map(table.columns[column].__getitem__, positions)
+
     others = ("fileset", "transfer", "import_transfer", "checksum", "checksums")
     return map(
         SourceRow,
-        table.lines,
-        paths,
-        map(_split, table.columns["files"]),
-        *(table.columns[column] for column in others),
+        map(table.lines.__getitem__, positions),
+        map(sources.absolute, cells("path")),
+        map(_split, cells("files")),
+        *map(cells, others),
     )
 
 
@@ -148,9 +165,10 @@ def _values(
     sources: SourceChecks,
     config: Config,
 ) -> list[dict[str, Any]]:
-    """Each row as JSON for a Fileset. (A hundred thousand Filesets would take as long to make
-    and write as all else that is done to a manifest.)"""
-    problem_of = _joined(problems)
+    """Each row as JSON for a Fileset; what has one of the `problems` is left as it is. (A hundred
+    thousand Filesets would take as long to make and write as all else that is done to a
+    manifest.)"""
+    wrong = {problem.row for problem in problems}
     nameless = {problem.row for problem in problems if problem.column == "fileset"}
     taken = {
         fileset.lower()
@@ -161,47 +179,54 @@ def _values(
         {"id": _free_id(line, taken) if line in nameless else fileset, "row": line, "path": path}
         for line, fileset, path in zip(table.lines, table.columns["fileset"], paths, strict=True)
     ]
-    for name, values in _fields(table, problem_of, sources, config).items():
+    for name, values in _fields(table, wrong, sources, config).items():
         default = DEFAULTS[name]
         if values.count(default) < len(values):  # most fields are as by default in all rows
             for row, value in zip(rows, values, strict=True):
                 if value != default:
                     row[name] = value
-    _add_options(rows, table, problem_of)
-    for row in rows if problem_of else ():
-        if row["row"] in problem_of:
-            row["problem"] = problem_of[row["row"]].to_json()
+    _add_options(rows, table, wrong)
     for found in table.ragged:
         identity = found.fileset
         if not usable_id(identity) or identity.lower() in taken:
             identity = _free_id(found.row, taken)
         taken.add(identity.lower())
-        problem = problem_of[found.row].to_json()
-        rows.append({"id": identity, "row": found.row, "path": "", "problem": problem})
-    return sorted(rows, key=lambda row: row["row"])
+        rows.append({"id": identity, "row": found.row, "path": ""})
+    return sorted(rows, key=lambda row: row["row"]) if table.ragged else rows
+
+
+def _add_problems(rows: Sequence[dict[str, Any]], problems: Sequence[RowProblem]) -> None:
+    problem_of = _joined(problems)
+    for row in rows if problem_of else ():
+        if row["row"] in problem_of:
+            row["problem"] = problem_of[row["row"]].to_json()
 
 
 def _fields(
     table: Table,
-    problem_of: Container[int],
+    wrong: Container[int],
     sources: SourceChecks,
     config: Config,
 ) -> dict[str, Sequence[Any]]:
     """Of each field of a Fileset that the cells give as they are, or nearly so, its values row by
     row."""
     columns = table.columns
+
+    def right(column: str, value: Callable[[str], str]) -> Sequence[str]:
+        """Its cells, those of the rows that are not wrong as `value` gives them."""
+        if not any(columns[column]):
+            return columns[column]
+        return [
+            cell if not cell or line in wrong else value(cell)
+            for line, cell in zip(table.lines, columns[column], strict=True)
+        ]
+
     tags = {cell: _split(cell) or config.defaults.tags for cell in set(columns["tags"])}
     return {
         "files": [_split(cell) for cell in columns["files"]],
         **{name: columns[name] for name in _DEFAULTED},
-        "checksum": [
-            cell if not cell or line in problem_of else ":".join(parse_checksum(cell))
-            for line, cell in zip(table.lines, columns["checksum"], strict=True)
-        ],
-        "checksums": [
-            cell if not cell or line in problem_of else sources.absolute(cell)
-            for line, cell in zip(table.lines, columns["checksums"], strict=True)
-        ],
+        "checksum": right("checksum", lambda cell: ":".join(parse_checksum(cell))),
+        "checksums": right("checksums", sources.absolute),
         "tags": [tags[cell] for cell in columns["tags"]],
         "key_values": _named(columns, KEY_VALUE),
         "comments": _named({COMMENT: columns["comment"], **columns}, COMMENT),
@@ -221,12 +246,12 @@ def _named(columns: Columns, prefix: str) -> Sequence[tuple[tuple[str, str], ...
     ]
 
 
-def _add_options(rows: Sequence[dict[str, Any]], table: Table, problem_of: Container[int]) -> None:
+def _add_options(rows: Sequence[dict[str, Any]], table: Table, wrong: Container[int]) -> None:
     """Adds to each row the options of its import that are not a Fileset's defaults."""
     known: dict[tuple[str, ...], Mapping[str, Any]] = {}
     options_of = zip(*(table.columns[name] for name in PARSERS), strict=True)
     for row, texts in zip(rows, options_of, strict=True):
-        if row["row"] in problem_of:
+        if row["row"] in wrong:
             continue
         if texts not in known:
             options = parsed(*texts).items()

@@ -35,31 +35,31 @@ def check_cells(table: Table, config: Config) -> Iterator[RowProblem]:
     """The problems of a table's cells. Empty cells mean defaults, which the configuration has
     checked."""
     yield from _check_ids(table)
-    yield from _judge(table, "path", _empty_path, with_empty=True)
-    for column, values in table.columns.items():
+    yield from _check_paths(table)
+    filled = {column: cells for column, cells in table.columns.items() if any(cells)}
+    for column, values in filled.items():
         is_text = column in ("description", "comment") or column.startswith(tuple(FAMILIES))
         characters = _CONTROL_IN_TEXT if is_text else _CONTROL
         # All cells at once, of which hardly any have one (and if all is printable, none has).
         cells = "".join(values)
         if column != "fileset" and not cells.isprintable() and characters.search(cells):
             yield from _judge(table, column, _control_in_text if is_text else _control)
-    yield from _judge(table, "target", target_problem)
-    yield from _judge(table, "name", _name)
-    yield from _judge(table, "transfer", lambda value: _transfer(value, config))
-    yield from _judge(table, "import_transfer", lambda value: _import_transfer(value, config))
-    yield from _judge(table, "convert", lambda value: _convert(value, config))
-    for column, parse in {"checksum": parse_checksum, **PARSERS}.items():
-        yield from _judge(table, column, partial(_parsing, parse))
-    yield from _check_transfers_of_converted(table, config)
-    for line, fileset, checksum, checksums in _rows(table, "fileset", "checksum", "checksums"):
-        if checksum and checksums:
-            yield RowProblem(
-                line,
-                "checksum",
-                fileset,
-                "the row has both a checksum and a checksums file",
-                "Leave one of the two cells empty.",
-            )
+    judges: dict[str, Callable[[str], Problem | None]] = {
+        "target": target_problem,
+        "name": _name,
+        "transfer": lambda value: _transfer(value, config),
+        "import_transfer": lambda value: _import_transfer(value, config),
+        "convert": lambda value: _convert(value, config),
+        "checksum": partial(_parsing, parse_checksum),
+        **{column: partial(_parsing, parse) for column, parse in PARSERS.items()},
+    }
+    for column, judge in judges.items():
+        if column in filled:
+            yield from _judge(table, column, judge)
+    if "transfer" in filled:
+        yield from _check_transfers_of_converted(table, config)
+    if "checksum" in filled and "checksums" in filled:
+        yield from _check_checksums(table)
 
 
 def _rows(table: Table, *columns: str) -> Iterator[tuple[Any, ...]]:
@@ -84,6 +84,8 @@ def _check_transfers_of_converted(table: Table, config: Config) -> Iterator[RowP
 
 def check_removals(table: Table) -> Iterator[RowProblem]:
     """The rows whose import would remove what has to stay. Defaults are filled in."""
+    if not any(map(removes_sources, set(table.columns["import_transfer"]))):
+        return
     for line, fileset, transfer, convert, how in _rows(
         table, "fileset", "transfer", "convert", "import_transfer"
     ):
@@ -110,22 +112,40 @@ def check_removals(table: Table) -> Iterator[RowProblem]:
             )
 
 
+def _check_checksums(table: Table) -> Iterator[RowProblem]:
+    for line, fileset, checksum, checksums in _rows(table, "fileset", "checksum", "checksums"):
+        if checksum and checksums:
+            yield RowProblem(
+                line,
+                "checksum",
+                fileset,
+                "the row has both a checksum and a checksums file",
+                "Leave one of the two cells empty.",
+            )
+
+
 def _judge(
-    table: Table,
-    column: str,
-    judge: Callable[[str], Problem | None],
-    with_empty: bool = False,
+    table: Table, column: str, judge: Callable[[str], Problem | None]
 ) -> Iterator[RowProblem]:
     """Asks `judge` once for each value that the column holds."""
     bad = {
         value: problem
         for value in set(table.columns[column])
-        if (value or with_empty) and (problem := judge(value))
+        if value and (problem := judge(value))
     }
     if bad:
         for line, fileset, value in _rows(table, "fileset", column):
             if value in bad:
                 yield RowProblem.of(bad[value], line, column, fileset)
+
+
+def _check_paths(table: Table) -> Iterator[RowProblem]:
+    if all(table.columns["path"]):
+        return
+    for line, fileset, path in _rows(table, "fileset", "path"):
+        if not path:
+            cause, remedy = "the cell is empty", "Name the fileset's file or folder."
+            yield RowProblem(line, "path", fileset, cause, remedy)
 
 
 def _check_ids(table: Table) -> Iterator[RowProblem]:
@@ -149,12 +169,6 @@ def _check_ids(table: Table) -> Iterator[RowProblem]:
         if other != fileset:
             cause = f"row {row} has the id {other}, which differs only in capital letters"
         yield RowProblem(line, "fileset", fileset, cause, "Give each row an id of its own.")
-
-
-def _empty_path(value: str) -> Problem | None:
-    if value:
-        return None
-    return Problem("the cell is empty", "Name the fileset's file or folder.")
 
 
 def _control(value: str) -> Problem | None:

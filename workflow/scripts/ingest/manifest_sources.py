@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from ingest import checksum_file
 from ingest.file_names import Folders, entry_problem, matches
-from ingest.forked import in_processes
 from ingest.import_transfers import removes_sources
 from ingest.journal import Journal
 from ingest.manifest_problems import RowProblem
@@ -38,6 +38,7 @@ class SourceRow(NamedTuple):
 class _Folder:
     absolute: str
     real: str  # with every symbolic link resolved
+    is_allowed: bool  # for what lies in it, but for links and what is ours
 
 
 class _Refused(Exception):
@@ -76,16 +77,27 @@ class Seen:
             cause = f"{real!r} is claimed by {_row(first)} too"
             self.problems.append(RowProblem(line, column, fileset, cause, _ONE_ROW))
 
-    def add(self, later: Seen) -> None:
-        """Adds what was seen of later rows."""
+    @classmethod
+    def together(cls, parts: Iterable[Seen]) -> Seen:
+        """What was seen of all rows, given what was seen of some each, in their order."""
+        seen = cls()
+        for part in parts:
+            seen._add(part)
+        seen._add_overlaps()
+        return seen
+
+    def _add(self, later: Seen) -> None:
         self.problems += later.problems
         self.sizes |= later.sizes
         self.places |= later.places
         for claims, others in ((self.files, later.files), (self.trees, later.trees)):
-            for real, claim in others.items():
-                self.claim(claims, real, claim)
+            if claims.keys().isdisjoint(others):
+                claims |= others
+            else:
+                for real, claim in others.items():
+                    self.claim(claims, real, claim)
 
-    def add_overlaps(self) -> None:
+    def _add_overlaps(self) -> None:
         """Finds rows that claim a whole folder in which another row claims something."""
         if not self.trees:
             return
@@ -137,14 +149,7 @@ class SourceChecks:
         """A path of the manifest made absolute, without `.` and `..`."""
         return "/".join(self._split(path)).replace("//", "/")
 
-    def check(self, rows: Sequence[SourceRow]) -> Seen:
-        seen, *others = in_processes(self._look_at, rows)
-        for other in others:
-            seen.add(other)
-        seen.add_overlaps()
-        return seen
-
-    def _look_at(self, rows: Sequence[SourceRow]) -> Seen:
+    def look_at(self, rows: Iterable[SourceRow]) -> Seen:
         self._seen = Seen()
         for row in rows:
             self._check(row)
@@ -162,7 +167,8 @@ class SourceChecks:
         try:
             real, status = self._look(row.path)
             is_folder = stat.S_ISDIR(status.st_mode)
-            self._seen.places[row.line] = real if is_folder or not row.files else _parent(real)
+            place = real if is_folder or not row.files else sys.intern(_parent(real))
+            self._seen.places[row.line] = place
             if is_removed:
                 self._check_outside_store(row.path, real)
             # Of those files that are the row's own alone, as most are, all is known.
@@ -175,7 +181,7 @@ class SourceChecks:
             _check_readable(row.path, status)
             if not is_folder:
                 self._seen.sizes[row.line] = status.st_size
-                self._claim(row, column, self._seen.files, real)
+                self._seen.claim(self._seen.files, real, (row.line, row.fileset, column))
             else:
                 self._seen.sizes[row.line] = FOLDER
                 if not _holds_a_file(row.path):
@@ -183,7 +189,7 @@ class SourceChecks:
                         f"there is no file in the folder {row.path!r}",
                         "Name the folder that holds the fileset's files, or remove the row.",
                     )
-                self._claim(row, column, self._seen.trees, real)
+                self._seen.claim(self._seen.trees, real, (row.line, row.fileset, column))
                 if row.checksum:
                     self._add(row, "checksum", *_ONE_FILE)
         except _Refused as refused:
@@ -206,29 +212,37 @@ class SourceChecks:
             # Only the file system knows what `..` means behind a symbolic link.
             up = ".." in text.split("/")
             absolute = os.path.realpath(text) if up else "/" + os.path.normpath(text).lstrip("/")
-            known = self._folders[text] = _Folder(absolute, os.path.realpath(absolute))
+            real = os.path.realpath(absolute)
+            refused = self._refusal(f"{absolute}/", f"{real}/")
+            known = self._folders[text] = _Folder(absolute, real, refused is None)
         return known
 
     def _look(self, absolute: str) -> tuple[str, os.stat_result]:
         """The path with every link resolved, and the status of what is there. Raises _Refused."""
         head, _, name = absolute.rpartition("/")
-        real = f"{self._folder(head or '/').real.rstrip('/')}/{name}"
+        folder = self._folder(head or "/")
+        is_real = folder.real == folder.absolute
+        real = absolute if is_real else f"{folder.real.rstrip('/')}/{name}"
         try:
             status = os.lstat(absolute)
+            if folder.is_allowed and stat.S_ISREG(status.st_mode) and real not in self._ours:
+                return real, status
             if stat.S_ISLNK(status.st_mode):
                 real = os.path.realpath(absolute)
                 status = Path(absolute).stat()
         except OSError as error:
-            self._check_allowed(absolute, real)
-            raise _unreachable(absolute, real, error) from None
-        self._check_allowed(absolute, real)
+            raise self._refusal(absolute, real) or _unreachable(absolute, real, error) from None
+        refused = self._refusal(absolute, real)
+        if refused:
+            raise refused
         return real, status
 
-    def _check_allowed(self, absolute: str, real: str) -> None:
+    def _refusal(self, absolute: str, real: str) -> _Refused | None:
+        """Why nothing may be named there, whatever it is."""
         # A path like /proc/self/cwd/a.tif leads every process elsewhere.
         no_disk = real.startswith(_NO_DISK) or absolute.startswith(_NO_DISK)
         if no_disk or real in self._ours or real.startswith(self._untouchable):
-            raise _Refused(
+            return _Refused(
                 f"{absolute!r} is not a file on disk but part of the system's view of itself"
                 if no_disk
                 else f"{absolute!r} is part of this run",
@@ -236,11 +250,12 @@ class SourceChecks:
             )
         if self._roots and not real.startswith(self._prefixes) and real not in self._roots:
             leads = "" if real == absolute else f" (it leads to {real!r})"
-            raise _Refused(
+            return _Refused(
                 f"{absolute!r}{leads} is outside the allowed folders",
                 f"Move it below {' or '.join(self._roots)}, or add its folder to the option "
                 "allowed_roots.",
             )
+        return None
 
     def _check_outside_store(self, absolute: str, real: str) -> None:
         if self._store and Path(real).is_relative_to(os.path.realpath(self._store)):
@@ -267,7 +282,7 @@ class SourceChecks:
                 self._add(row, "files", refused.cause, refused.remedy)
             else:
                 self._seen.sizes[row.line] = self._seen.sizes.get(row.line, 0) + file_status.st_size
-                self._claim(row, "files", self._seen.files, real)
+                self._seen.claim(self._seen.files, real, (row.line, row.fileset, "files"))
         if names and not is_folder and own not in names:
             self._add(
                 row,
@@ -297,9 +312,6 @@ class SourceChecks:
                 "Correct the name or glob, or bring the missing file.",
             )
         return names
-
-    def _claim(self, row: SourceRow, column: str, claims: dict[str, _Claim], real: str) -> None:
-        self._seen.claim(claims, real, (row.line, row.fileset, column))
 
     def _check_checksums(self, row: SourceRow) -> None:
         absolute = self.absolute(row.checksums)

@@ -93,9 +93,8 @@ def read_table(path: Path) -> Table:
         for line, cells in body
         if len(cells) != len(names)
     ]
-    by_position = [*zip(*(cells for _, cells in whole), strict=True)] or [()] * len(names)
     columns = {
-        names[position]: [*map(str.strip, by_position[position])]
+        names[position]: [cells[position].strip() for _, cells in whole]
         for position in used
         if names[position] in COLUMNS or names[position].startswith(tuple(FAMILIES))
     }
