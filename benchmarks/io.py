@@ -35,7 +35,7 @@ from ingest.copying import copy_several, forget_cached  # noqa: E402
 from ingest.digests import digest_file  # noqa: E402
 from ingest.fileset import Fileset, Record, SourceFile  # noqa: E402
 from ingest.journal import Journal  # noqa: E402
-from ingest.records import json_lines, read_records, write_records  # noqa: E402
+from ingest.records import json_lines, write_records  # noqa: E402
 from ingest.runner import run_batch  # noqa: E402
 from ingest.source_files import handfuls, in_threads  # noqa: E402
 from ingest.stages.checksum import STAGE  # noqa: E402
@@ -211,10 +211,22 @@ def bare_digests(data: Data, name: str, threads: int) -> None:
         list(executor.map(work, [paths[start::threads] for start in range(threads)]))
 
 
+def clear(folder: Path, data: Data) -> None:
+    """Takes away what an earlier round left; small files stay, under another name.
+
+    ext4 (without a journal) looks, for the place of each new file, past all that were freed in the
+    last minutes: with a thousand files that takes longer than all else that is measured.
+    """
+    if data.size > BLOCK:
+        shutil.rmtree(folder, ignore_errors=True)
+    elif folder.exists():
+        folder.rename(f"{folder}-{time.monotonic_ns()}")
+
+
 def prepare(data: Data, name: str) -> None:
     """The plan and the records that the stage is given."""
     results = _results(data)
-    shutil.rmtree(results, ignore_errors=True)
+    clear(results, data)
     results.mkdir()
     plan, upstream = [], []
     for number, files in enumerate(data.filesets):
@@ -235,9 +247,8 @@ def our_digests(data: Data, name: str, threads: int) -> None:
     run_batch(
         STAGE, results / "plan.jsonl", results / "convert.jsonl", output, context, "benchmark"
     )
-    failed = [record.cause for record in read_records(output).values() if not record.succeeded]
-    if failed:
-        raise RuntimeError(f"{len(failed)} filesets failed: {failed[0]}")
+    if output.read_bytes().count(b'"status":"ok"') < len(data.filesets):
+        raise RuntimeError(f"not all filesets succeeded: see {output}")
 
 
 def _results(data: Data) -> Path:
@@ -246,7 +257,7 @@ def _results(data: Data) -> Path:
 
 def copies(data: Data, destination: Path) -> list[Case]:
     tools = "cp, sha1sum"
-    remove = partial(shutil.rmtree, destination, ignore_errors=True)
+    remove = partial(clear, destination, data)
     return [
         Case(tools, partial(copy_by_tools, data, destination), tools, remove),
         Case(

@@ -108,16 +108,18 @@ def report(
     print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python", end=" ")
     print(f"{platform.python_version()}, load {os.getloadavg()[0]:.1f}", flush=True)
     dry, starts, runs = [], [], []
-    for number in rows:
-        for batch_size in plan_batch_sizes:
-            with tempfile.TemporaryDirectory(prefix="scale-benchmark-") as name:
-                lines, start = measure_planning(Path(name), number, batch_size)
-            dry += lines
-            starts.append(start)
-    for number in run_rows:
-        for batch_size in batch_sizes:
-            with tempfile.TemporaryDirectory(prefix="scale-benchmark-") as name:
-                runs.append(measure_run(Path(name), number, batch_size))
+    # Nothing is removed before the end: see `clear` in io.py.
+    with tempfile.TemporaryDirectory(prefix="scale-benchmark-") as name:
+        for number in rows:
+            for batch_size in plan_batch_sizes:
+                folder = Path(name, f"plan-{number}-{batch_size}")
+                lines, start = measure_planning(folder, number, batch_size)
+                dry += lines
+                starts.append(start)
+        for number in run_rows:
+            for batch_size in batch_sizes:
+                folder = Path(name, f"run-{number}-{batch_size}")
+                runs.append(measure_run(folder, number, batch_size))
     print("\n### Dry runs\n")
     print("| rows | batches | state | s | times bare | CPU s | times bare | MiB | bare MiB |")
     print("|---:|---:|---|---:|---:|---:|---:|---:|---:|")

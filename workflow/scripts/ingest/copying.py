@@ -153,11 +153,10 @@ def _write(copy: _Copy, advance: Advance) -> None:
     """Writes the source's bytes to the partial file, which stays open, and begins to keep them."""
     file = copy.file
     try:
-        source = open_source(file.path)
+        source, before = open_source(file.path)
     except OSError as error:
         raise unreadable(file.path, error) from None
     try:
-        before = os.fstat(source)
         if (before.st_size, before.st_mtime_ns, before.st_ino) != (
             file.size,
             file.mtime_ns,

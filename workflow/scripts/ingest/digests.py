@@ -122,9 +122,8 @@ def digest_file(
     inode changed between start and end, OSError when the file cannot be read.
     """
     digester = Digester(algorithms)
-    descriptor = open_source(path)
+    descriptor, before = open_source(path)
     try:
-        before = os.fstat(descriptor)
         for block in blocks(descriptor, before.st_size):
             digester.update(block)
             advance(len(block))
@@ -134,8 +133,9 @@ def digest_file(
     return FileDigests(before.st_size, before.st_mtime_ns, before.st_ino, digester.digests())
 
 
-def open_source(path: str | Path) -> int:
-    """A descriptor to read a source file once from start to end, leaving no trace on it.
+def open_source(path: str | Path) -> tuple[int, os.stat_result]:
+    """A descriptor to read a source file once from start to end, leaving no trace on it, and what
+    the file is like.
 
     Raises OSError, also for what is no regular file: a pipe would be waited for.
     """
@@ -147,10 +147,11 @@ def open_source(path: str | Path) -> int:
         if error.errno != errno.EPERM:
             raise
         descriptor = os.open(path, flags)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "it is not a regular file", str(path))
-    return descriptor
+    return descriptor, status
 
 
 def read_ahead(descriptor: int) -> None:
