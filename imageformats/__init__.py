@@ -1,11 +1,19 @@
-"""Bio-Formats in process: which files belong together, which reader, the OME metadata, planes.
+"""Bio-Formats: which files belong together, which reader, the OME metadata, planes.
 
 Knows neither OMERO nor the workflow. Files are only ever read: nothing is written beside them.
 """
 
 from imageformats.apart import grouping_apart
 from imageformats.errors import TookTooLong, UnreadableImage
-from imageformats.filesets import FilesetFiles, Scan, grouping, required_directories, resolve, scan
+from imageformats.filesets import (
+    FilesetFiles,
+    Grouping,
+    Scan,
+    grouping,
+    required_directories,
+    resolve,
+    scan,
+)
 from imageformats.jvm import version
 from imageformats.model import ImageFileset
 from imageformats.planes import PlaneReader, describe, open_planes
@@ -14,6 +22,7 @@ from imageformats.truncation import ends_early
 
 __all__ = [
     "FilesetFiles",
+    "Grouping",
     "ImageFileset",
     "PlaneReader",
     "Scan",

@@ -10,21 +10,25 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
+from typing import Any
 
 from imageformats.errors import TookTooLong, UnreadableImage
-from imageformats.filesets import FilesetFiles, grouping
+from imageformats.filesets import FilesetFiles, Grouping, grouping
 from imageformats.jvm import java_class
 from imageformats.readers import absolute
 
 
 @contextmanager
-def grouping_apart(limit: float) -> Iterator[Callable[[str], FilesetFiles]]:
-    """Like `grouping`, with `limit` seconds for each file. Nothing is started before the first."""
-    reader = _Reader(limit)
+def grouping_apart(
+    limit: float, environment: Mapping[str, str] | None = None
+) -> Iterator[Grouping]:
+    """Like `grouping`, with `limit` seconds for each file, one after another. Nothing is started
+    before the first. `environment` is for the process, which has ours without it."""
+    reader = _Reader(limit, os.environ if environment is None else environment)
     try:
         yield reader.fileset_of
     finally:
@@ -34,32 +38,39 @@ def grouping_apart(limit: float) -> Iterator[Callable[[str], FilesetFiles]]:
 class _Reader:
     """The process, when there is one."""
 
-    def __init__(self, limit: float) -> None:
+    def __init__(self, limit: float, environment: Mapping[str, str]) -> None:
         self._limit = limit
+        self._environment = environment
+        self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection
 
     def fileset_of(self, path: str) -> FilesetFiles:
         """Raises UnreadableImage (TookTooLong), and OSError where `grouping` does."""
         path = absolute(path)
+        with self._turn:
+            answer = self._answer(path)
+        if "files" in answer:
+            return FilesetFiles(**{**answer, "files": tuple(answer["files"])})
+        if "errno" in answer:
+            raise OSError(answer["errno"], answer["strerror"], path)
+        raise UnreadableImage(**answer)
+
+    def _answer(self, path: str) -> dict[str, Any]:
         try:
             if self._process is None:
                 self._start()
             self._connection.send_bytes(json.dumps(path).encode())
             if not self._connection.poll(self._limit):
                 raise TookTooLong(path, self._limit)
-            answer = json.loads(self._connection.recv_bytes())
+            answer: dict[str, Any] = json.loads(self._connection.recv_bytes())
         except (EOFError, ConnectionError):
             self.end()
             raise UnreadableImage(path, "Bio-Formats died of it") from None
         except BaseException:
             self.end()  # what it still says would be taken for the answer to the next
             raise
-        if "files" in answer:
-            return FilesetFiles(**{**answer, "files": tuple(answer["files"])})
-        if "errno" in answer:
-            raise OSError(answer["errno"], answer["strerror"], path)
-        raise UnreadableImage(**answer)
+        return answer
 
     def end(self) -> None:
         process, self._process = self._process, None
@@ -76,7 +87,7 @@ class _Reader:
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", f"from {__name__} import serve; serve({theirs.fileno()})"],
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+                env={**self._environment, "PYTHONPATH": os.pathsep.join(sys.path)},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
@@ -91,14 +102,15 @@ def serve(descriptor: int) -> None:
     connection = Connection(descriptor)
     java_class("java.lang.Object")
     connection.send_bytes(b"ready")
-    with grouping() as fileset_of:
+    with grouping() as fileset_of, suppress(EOFError):
         while True:
-            connection.send_bytes(json.dumps(_answer(fileset_of, connection)).encode())
+            path = json.loads(connection.recv_bytes())
+            connection.send_bytes(json.dumps(_answer(fileset_of, path)).encode())
 
 
-def _answer(fileset_of: Callable[[str], FilesetFiles], connection: Connection) -> dict[str, object]:
+def _answer(fileset_of: Grouping, path: str) -> dict[str, object]:
     try:
-        found = fileset_of(json.loads(connection.recv_bytes()))
+        found = fileset_of(path)
     except UnreadableImage as error:
         return {
             "path": error.path, "reason": error.reason, "unknown_format": error.unknown_format,

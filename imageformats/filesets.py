@@ -44,6 +44,10 @@ class FilesetFiles:
     is_plate: bool = False
 
 
+# Tells the fileset of a file; raises UnreadableImage, and OSError for a file that is not there.
+Grouping = Callable[[str], FilesetFiles]
+
+
 @dataclass(frozen=True, slots=True)
 class Scan:
     """What a folder holds. Files in no fileset are in `unreadable`, each with its reason."""
@@ -52,17 +56,20 @@ class Scan:
     unreadable: tuple[UnreadableImage, ...]
 
 
-def resolve(path: str | os.PathLike[str]) -> list[FilesetFiles]:
+def resolve(path: str | os.PathLike[str], fileset_of: Grouping | None = None) -> list[FilesetFiles]:
     """The fileset a file belongs to, or every fileset in a folder (see `scan`).
 
-    Raises UnreadableImage when there is none, and when a file in the folder is an image that
+    `fileset_of` is what `grouping` or `grouping_apart` gave, where there is one already. Raises
+    UnreadableImage when there is none, and when a file in the folder is an image that
     cannot be read: it must not be left behind unnoticed.
     """
+    if fileset_of is None:
+        with grouping() as own:
+            return resolve(path, own)
     name = absolute(path)
     if not Path(name).is_dir():
-        with image_reader(GROUPING) as reader:
-            return [_fileset(reader, name)]
-    found = scan(name)
+        return [fileset_of(name)]
+    found = scan(name, fileset_of)
     for error in found.unreadable:
         if not error.unknown_format:
             raise error
@@ -71,9 +78,7 @@ def resolve(path: str | os.PathLike[str]) -> list[FilesetFiles]:
     return list(found.filesets)
 
 
-def scan(
-    folder: str | os.PathLike[str], fileset_of: Callable[[str], FilesetFiles] | None = None
-) -> Scan:
+def scan(folder: str | os.PathLike[str], fileset_of: Grouping | None = None) -> Scan:
     """Group the files of a folder and four levels of files below it, in the order of their names.
 
     Files whose names start with a dot are left out, and so are pipes, sockets and devices, which
@@ -106,8 +111,8 @@ def scan(
 
 
 @contextmanager
-def grouping() -> Iterator[Callable[[str], FilesetFiles]]:
-    """A function that tells the fileset of a file, for many files: it raises UnreadableImage."""
+def grouping() -> Iterator[Grouping]:
+    """Bio-Formats in this process, for many files."""
     with image_reader(GROUPING) as reader:
         yield lambda path: _fileset(reader, absolute(path))
 

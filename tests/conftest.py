@@ -1,9 +1,13 @@
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+import imageformats
+from imageformats import Grouping
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile(
@@ -18,6 +22,18 @@ settings.load_profile("omero-ingest")
 for name in list(os.environ):
     if name.startswith(("OMERO_", "INGEST_", "SNAKEMAKE_")):
         del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def bioformats() -> Iterator[Grouping]:
+    with imageformats.grouping_apart(3600) as fileset_of:
+        yield fileset_of
+
+
+@pytest.fixture(autouse=True)
+def _java_is_started_once(bioformats: Grouping, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That takes two seconds, and what is done in this process needs it in many tests."""
+    monkeypatch.setattr(imageformats, "grouping_apart", lambda *_: nullcontext(bioformats))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,11 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 import imageformats
+from imageformats.apart import grouping_apart
 from tests.fixtures.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
@@ -21,7 +23,7 @@ def test_a_file_that_takes_too_long_costs_its_time_and_nothing_else(tmp_path: Pa
     for name in ("a.fake", ENDLESS, "z.fake"):
         (tmp_path / name).touch()
     (tmp_path / "notes.txt").write_text("no image")
-    with imageformats.grouping_apart(10) as fileset_of:
+    with grouping_apart(10) as fileset_of:
         found = imageformats.scan(tmp_path, fileset_of)
         with pytest.raises(imageformats.UnreadableImage) as refused:
             fileset_of(str(tmp_path / "notes.txt"))
@@ -30,6 +32,27 @@ def test_a_file_that_takes_too_long_costs_its_time_and_nothing_else(tmp_path: Pa
     slow = next(error for error in found.unreadable if "fake" in error.path)
     assert isinstance(slow, imageformats.TookTooLong)
     assert slow.reason == "Bio-Formats had not opened it after 10 seconds"
+
+
+def test_several_threads_take_turns(tmp_path: Path) -> None:
+    names = [f"{letter}.fake" for letter in "abcdefgh"]
+    for name in names:
+        (tmp_path / name).touch()
+    with grouping_apart(60) as fileset_of, ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda name: fileset_of(str(tmp_path / name)), names))
+    assert [Path(each.files[0]).name for each in found] == names
+
+
+def test_its_environment_is_the_one_it_is_given(tmp_path: Path) -> None:
+    (tmp_path / "a.fake").touch()
+    given = {key: value for key, value in os.environ.items() if key != "HOME"} | {"GIVEN": "1"}
+    before = children(os.getpid())
+    with grouping_apart(60, given) as fileset_of:
+        fileset_of(str(tmp_path / "a.fake"))
+        (reader,) = set(children(os.getpid())) - set(before)
+        there = Path(f"/proc/{reader}/environ").read_bytes().split(b"\0")
+    assert b"GIVEN=1" in there
+    assert not any(each.startswith(b"HOME=") for each in there)
 
 
 def children(process: int) -> list[int]:

@@ -62,7 +62,7 @@ def test_bio_formats_is_asked_only_when_it_must_be(
     rows = [Fileset("p", 2, str(plate), target=TEMPLATE)]
     rows.append(Fileset("q", 2, str(plate.parent), files=(plate.name,), target=TEMPLATE))
     assert {early_row_target(row, context) for row in rows} == {"Screen:name:plate"}
-    monkeypatch.setattr(imageformats, "resolve", lambda path: 1 / 0)
+    monkeypatch.setattr(imageformats, "resolve", lambda *_: 1 / 0)
     (tmp_path / "cells").mkdir()
     cells = write_ome_tiff(tmp_path / "cells" / "c.ome.tif")
     for row in (

@@ -3,6 +3,8 @@
 import io
 import json
 import os
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 import tifffile
 
 import imageformats
+from imageformats.apart import grouping_apart
 from ingest.context import Context
 from ingest.fileset import Fileset, Record, StageError
 from ingest.named_files import FILE, named_files
@@ -37,7 +40,7 @@ def bioformats(monkeypatch: pytest.MonkeyPatch, *filesets: list[Path]) -> list[s
     """Lets Bio-Formats find these filesets; the paths it is asked for."""
     asked: list[str] = []
 
-    def resolve(path: str) -> list[imageformats.FilesetFiles]:
+    def resolve(path: str, grouping: object) -> list[imageformats.FilesetFiles]:
         asked.append(path)
         return [
             imageformats.FilesetFiles(tuple(map(str, files)), READER, "OME-TIFF")
@@ -170,12 +173,28 @@ def test_a_folder_of_several_filesets_is_refused_with_their_list(
 def test_what_bioformats_cannot_read_is_refused_with_its_reason(
     context: Context, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: str) -> None:
+    def refuse(path: str, grouping: object) -> None:
         raise imageformats.UnreadableImage(path, "Invalid TIFF file")
 
     monkeypatch.setattr(imageformats, "resolve", refuse)
     with pytest.raises(StageError, match=r"x\.tif: Invalid TIFF file"):
         STAGE.run(Fileset("a", 2, str(folder / "x.tif")), PLAN, context)
+
+
+def test_a_file_that_never_ends_fails_and_the_next_one_does_not(
+    make_context: Callable[..., Context], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imageformats, "grouping_apart", grouping_apart)
+    context = make_context(convert={"read_limit": 10})
+    # Of Bio-Formats' own reader for tests.
+    endless, sound = tmp_path / "endless&sleepInitFile=3600000.fake", tmp_path / "sound.fake"
+    endless.touch()
+    sound.touch()
+    with closing(context):
+        with pytest.raises(StageError, match="had not opened it after 10 seconds") as caught:
+            STAGE.run(Fileset("a", 2, str(endless)), PLAN, context)
+        assert "convert.read_limit" in caught.value.remedy
+        assert names(STAGE.run(Fileset("b", 3, str(sound)), PLAN, context)) == ["sound.fake"]
 
 
 def test_a_converter_that_is_not_there_is_refused(context: Context, folder: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, PositiveFloat, ValidationError, model_validator
 
 from ingest.audit.options import Audit
 from ingest.config_errors import ConfigError, bad_option, describe
@@ -142,6 +142,12 @@ class Convert(Section):
         default=False,
         description="Import from convert.scratch, then copy to the store and point the links in "
         "OMERO's repository there. Both must be mounted where the server runs.",
+    )
+
+    read_limit: PositiveFloat = Field(
+        default=3600,
+        description="Seconds that Bio-Formats may take to open a row's file, and to say which "
+        "others belong to it; then the row fails.",
     )
 
     @model_validator(mode="after")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ingest.context import Context
 from ingest.source_errors import unreadable
 
 
-def is_plate(path: str) -> bool | None:
+def is_plate(path: str, context: Context) -> bool | None:
     """Whether the fileset whose first file is `path`, or the one in the folder `path`, is a plate.
 
     Bio-Formats is asked (and its JVM started) only where name and OME-XML leave it open. None when
@@ -17,7 +18,7 @@ def is_plate(path: str) -> bool | None:
     try:
         if imageformats.cannot_be_plate(path):
             return False
-        return imageformats.resolve(path)[0].is_plate
+        return imageformats.resolve(path, context.grouping)[0].is_plate
     except imageformats.UnreadableImage:
         return None
     except OSError as error:

@@ -51,5 +51,6 @@ def early_row_target(fileset: Fileset, context: Context) -> str:
             return row_target(fileset, sources, done["record"]["facts"].get("is_plate"))
     plate = None
     if not fileset.convert:
-        plate = is_plate(listed_files(fileset)[0] if fileset.files else fileset.path)
+        path = listed_files(fileset)[0] if fileset.files else fileset.path
+        plate = is_plate(path, context)
     return row_target(fileset, [fileset.path], plate)

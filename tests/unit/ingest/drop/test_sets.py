@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import imageformats
-from imageformats import grouping_apart
+from imageformats.apart import grouping_apart
 from tests.fixtures.ome_tiff import write_ome_tiff, write_plate, write_time_series
 
 from .box import Box

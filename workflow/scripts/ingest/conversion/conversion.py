@@ -168,7 +168,7 @@ def _converted(fileset: Fileset, plan: Plan, home: Path, context: Context) -> di
     try:
         ran = _run(fileset, plan, aside, context)
         images.check_unchanged(plan.runtime.name, plan.image, context.results)
-        parts = _parts(plan, aside)
+        parts = _parts(plan, aside, context)
         for source in plan.originals:
             check_as_recorded(source, "checksum")
         facts = {**ran, **_kept(plan, parts, aside, ready, context)}
@@ -317,7 +317,7 @@ def _check_ended(request: Request, ended: process.Ended, out_of_memory: bool, wo
         )
 
 
-def _parts(plan: Plan, aside: Path) -> list[Part]:
+def _parts(plan: Plan, aside: Path, context: Context) -> list[Part]:
     request = plan.request
     output, alternative = aside / "output", aside / "alternative"
     for folder in (output, alternative):
@@ -333,7 +333,7 @@ def _parts(plan: Plan, aside: Path) -> list[Part]:
             seen = (str(output), str(alternative))
         places = list(zip(seen, (output, alternative), strict=True))
         found = outputs.announced_outputs(items, places, request.name)
-    return outputs.parts(found, [output, alternative], request.name)
+    return outputs.parts(found, [output, alternative], request.name, context.grouping)
 
 
 def _kept(

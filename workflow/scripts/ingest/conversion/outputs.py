@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ingest.conversion import biomero, runtimes
 from ingest.conversion.biomero import Announced
@@ -16,6 +16,9 @@ from ingest.conversion.template import stem
 from ingest.file_names import Folders, matches
 from ingest.fileset import StageError
 from ingest.source_errors import some_of
+
+if TYPE_CHECKING:
+    from imageformats import Grouping
 
 # What a converter writes beside its images, when nobody says which of its files are images.
 BESIDE = (".json", ".txt", ".log", ".csv", ".tsv", ".xml", ".md", ".yml", ".yaml", ".html", ".pdf")
@@ -111,7 +114,9 @@ def check_kinds(folder: Path, converter: str) -> None:
                 raise _refused(converter, f"wrote {path}, which is not a regular file")
 
 
-def parts(outputs: Sequence[Output], folders: Sequence[Path], converter: str) -> list[Part]:
+def parts(
+    outputs: Sequence[Output], folders: Sequence[Path], converter: str, grouping: Grouping
+) -> list[Part]:
     """The outputs as Bio-Formats groups them, every file of them checked.
 
     Raises StageError for a file that is empty, no regular file, out of `folders`, or unreadable.
@@ -130,7 +135,7 @@ def parts(outputs: Sequence[Output], folders: Sequence[Path], converter: str) ->
             known.append(output)
             continue
         try:
-            filesets = imageformats.resolve(output.path)
+            filesets = imageformats.resolve(output.path, grouping)
         except imageformats.UnreadableImage as error:
             raise _refused(
                 converter, f"wrote {error.path}, which Bio-Formats cannot read: {error.reason}"
@@ -149,7 +154,7 @@ def parts(outputs: Sequence[Output], folders: Sequence[Path], converter: str) ->
     for found, members in grouped:
         for name in found.files:
             check_file(Path(name), folders, converter)
-        _check_whole(found.files, converter)
+        _check_whole(found.files, converter, grouping)
         pairs = {key: value for member in members for key, value in member.key_values}
         name = next((member.name for member in members if member.name), "")
         files = tuple(map(Path, found.files))
@@ -176,13 +181,13 @@ def check_file(path: Path, folders: Sequence[Path], converter: str) -> None:
         raise _refused(converter, f"wrote {path}, which is empty")
 
 
-def _check_whole(files: Iterable[str], converter: str) -> None:
+def _check_whole(files: Iterable[str], converter: str, grouping: Grouping) -> None:
     import imageformats
 
     for name in files:
         if imageformats.ends_early(name):
             try:
-                imageformats.resolve(name)
+                imageformats.resolve(name, grouping)
             except imageformats.UnreadableImage as error:
                 raise _refused(converter, f"wrote {name}: {error.reason}") from None
 

@@ -33,10 +33,10 @@ def run(fileset: Fileset, _upstream: Record, context: Context) -> Record:
                 f"{paths[0]} is empty, and the file that OMERO opens",
                 "Put an intact copy in its place, or name another file first in the row's `files`.",
             )
-        _check_whole(paths)
-        plate = is_plate(paths[0])
+        _check_whole(paths, context)
+        plate = is_plate(paths[0], context)
     else:
-        found = _grouped(fileset.path)
+        found = _grouped(fileset.path, context)
         paths, reader, image_format = list(found.files), found.reader, found.format
         plate = found.is_plate
         _check_own(fileset, paths, context)
@@ -99,14 +99,20 @@ def _still_converted(fileset: Fileset, earlier: Record, context: Context) -> boo
     )
 
 
-def _grouped(path: str) -> FilesetFiles:
+def _grouped(path: str, context: Context) -> FilesetFiles:
     """What Bio-Formats takes for the fileset at `path`."""
-    import imageformats  # starts a JVM when used: only rows without `files` pay for it
+    import imageformats
 
     if not Path(path).is_dir():
         stat_source(path)
     try:
-        filesets = imageformats.resolve(path)
+        filesets = imageformats.resolve(path, context.grouping)
+    except imageformats.TookTooLong as error:
+        raise StageError(
+            f"cannot read {error.path}: {error.reason}",
+            "Check that the file is sound. If it needs so long, raise the option "
+            "convert.read_limit; or list the fileset's files in the row's `files`.",
+        ) from None
     except imageformats.UnreadableImage as error:
         raise StageError(
             f"cannot read {error.path}: {error.reason}",
@@ -125,7 +131,7 @@ def _grouped(path: str) -> FilesetFiles:
     return filesets[0]
 
 
-def _check_whole(paths: list[str]) -> None:
+def _check_whole(paths: list[str], context: Context) -> None:
     """Raises StageError for a TIFF that ends too early, which OMERO would import with black planes.
 
     Some vendors' TIFFs do not go by the tags that tell; their reader decides.
@@ -138,7 +144,7 @@ def _check_whole(paths: list[str]) -> None:
         except OSError as error:
             raise unreadable(path, error) from None
         if is_suspect:
-            _grouped(path)
+            _grouped(path, context)
 
 
 def _check_own(fileset: Fileset, paths: list[str], context: Context) -> None:
