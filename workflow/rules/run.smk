@@ -14,7 +14,7 @@ from ingest.verdict import verdict_of_records
 
 HELD = ExitStack()
 RUN: list[str] = []  # the run that has begun
-STOPPED = threading.Event()
+STOPPED: list[bool] = []  # no lock, as an event has: it is set where signals arrive
 # What is printed at the end, when this run has written it.
 LAST_WORDS = [Path(RESULTS) / f"{name}.txt" for name in ASKED_TOOLS or ["verdict"]]
 EARLIER = {path: path.stat().st_mtime_ns for path in LAST_WORDS if path.exists()}
@@ -31,7 +31,7 @@ def begin() -> None:
     # Snakemake's handler of SIGTERM takes this lock, in the thread that may hold it: while a failed
     # job is made ready again, or jobs are selected, a lock that cannot be taken twice never opens.
     workflow.scheduler._lock = threading.RLock()
-    noting_stops(STOPPED.set)
+    noting_stops(lambda: STOPPED.append(True))
     look_for_jobs_seldom()
     check_verbosity()
     check_tools()
@@ -164,7 +164,7 @@ onerror:
             f"{' and '.join(ASKED_TOOLS)} ended unexpectedly; the output above and the log say why."
         )
     else:
-        stopped = STOPPED.is_set() and not written()
+        stopped = STOPPED and not written()
         words = last_words(CONFIG.results) or "  Its output is above and in its log."
         words = WAS_STOPPED if stopped else NO_VERDICT.format(words)
         failed = verdict_of_records(failed_since(CONFIG.results, FAILURES))

@@ -129,7 +129,7 @@ def _landed(
     def land(some: Sequence[SourceFile]) -> list[None]:
         copied = []
         for file in some:
-            if _is_linked(fileset.transfer, file, folder):
+            if _try_to_link(fileset.transfer, file, folder):
                 linked.append(folder / file.name)
             else:
                 copied.append((file, folder / file.name))
@@ -228,8 +228,8 @@ def _check(
         )
 
 
-def _is_linked(transfer: str, file: SourceFile, folder: Path) -> bool:
-    """Links a file into the store's folder; False when it is to be copied instead."""
+def _try_to_link(transfer: str, file: SourceFile, folder: Path) -> bool:
+    """Whether a file was linked into the store's folder; else it is to be copied."""
     is_moved = transfer == "mv"
     if transfer == "cp" or (is_moved and link_obstacle(file.path, folder)):
         return False

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -65,27 +65,25 @@ class Loop:
         return well
 
     def _collect(self, way_in: WayIn) -> bool:
-        def collect() -> None:
+        with self._telling_failures(way_in):
             for intake in way_in.collect():
                 self._finished.discard(intake.folder)  # an order that was given again
                 self.say(f"{way_in.name}: new intake {intake.id}")
+            return True
+        return False
 
-        return self._ends_well(way_in, collect)
-
-    def _ends_well(self, way_in: WayIn, act: Callable[[], None]) -> bool:
+    @contextmanager
+    def _telling_failures(self, way_in: WayIn) -> Iterator[None]:
+        """One way in that fails must not close the others."""
         try:
-            act()
+            yield
         except StageError as error:
             self.say(f"{way_in.name}: {error.cause}. {error.remedy}")
         except Exception as error:
-            # One way in that fails must not close the others.
             self.say(
                 f"{way_in.name}: unexpected {type(error).__name__}: {error}; it will be tried again"
             )
             traceback.print_exc(file=sys.stderr)
-        else:
-            return True
-        return False
 
     def _is_due(self, intake: Intake) -> bool:
         history = read_history(intake)
@@ -107,10 +105,12 @@ class Loop:
             return False, True
         if not self._is_due(intake) or self._is_run_by_another(intake):
             return False, False
-        answers: list[bool] = []
-        if not self._ends_well(way_in, lambda: answers.append(way_in.prepare(intake))):
+        is_needed = None
+        with self._telling_failures(way_in):
+            is_needed = way_in.prepare(intake)
+        if is_needed is None:
             return False, False
-        if not answers[0]:
+        if not is_needed:
             self.say(f"{way_in.name}: {intake.id} has nothing left to do")
             write_history(intake, replace(history, done=True))
             return False, True
@@ -134,7 +134,8 @@ class Loop:
     def _report(self, way_in: WayIn, intake: Intake, history: History) -> None:
         gave_up = not history.done and history.attempts >= self.options.attempts
         outcome = Outcome(intake, history.status, history.attempts, gave_up)
-        if self._ends_well(way_in, lambda: way_in.report(outcome)):
+        with self._telling_failures(way_in):
+            way_in.report(outcome)
             write_history(intake, history.heard())
 
     def _words(self, intake: Intake, history: History) -> str:
