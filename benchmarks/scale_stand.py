@@ -91,6 +91,7 @@ def write_filesets(folder: Path, rows: int) -> Path:
             (folder / group / name).write_bytes(image)
             row = (f"im{number:06d}", f"{group}/{name}", name, f"Dataset:name:Scale {group}")
             writer.writerow((*row, "", "scale;tiny", "mouse", f"A{number % 12 + 1}"))
+    os.sync()  # what is measured next need not share the disk with it
     return manifest
 
 
