@@ -1,7 +1,8 @@
 """The Java machine: one a process, started at first use, ended with the process.
 
 It does not survive a fork: a child process that needs images must be spawned, or forked before the
-first use. Threads may come and go; they attach to it by themselves.
+first use. Threads may come and go; they attach to it by themselves. JPype is loaded at first use,
+too: with NumPy it takes longer than all else that many a job loads, which needs no Java.
 """
 
 from __future__ import annotations
@@ -18,8 +19,6 @@ from email.parser import BytesParser
 from functools import cache
 from pathlib import Path
 from typing import Any
-
-import jpype
 
 HEAP_VARIABLE = "IMAGEFORMATS_HEAP"
 DEFAULT_HEAP = "1g"
@@ -58,6 +57,8 @@ def in_java() -> Iterator[None]:
 def java_class(name: str) -> Any:
     """A Java class by its full name; starts the Java machine when it does not run yet."""
     _start()
+    import jpype
+
     return jpype.JClass(name)
 
 
@@ -95,6 +96,8 @@ _GUARDED_XML = (
 
 
 def _launch() -> None:
+    import jpype
+
     with _utf8_locale():
         jpype.startJVM(
             str(_java_library()),

@@ -1,4 +1,7 @@
-"""Pixels and metadata of a fileset through one open reader."""
+"""Pixels and metadata of a fileset through one open reader.
+
+NumPy is loaded by whoever reads pixels (see jvm.py).
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from imageformats.jvm import in_java, java_class
 from imageformats.metadata import Metadata, well_formed
@@ -24,6 +24,10 @@ from imageformats.readers import (
     reader_class,
     used_files,
 )
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 # By Bio-Formats' number of a pixel type.
 _DTYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64", "uint8")
@@ -77,6 +81,8 @@ class PlaneReader:
 
         Raises UnreadableImage when the file does not yield it, IndexError when there is none.
         """
+        import numpy as np
+
         with self._lock, java_errors(self._path):
             reader = self._select(series, resolution)
             width, height = int(reader.getSizeX()), int(reader.getSizeY())
@@ -126,10 +132,14 @@ class PlaneReader:
         return reader
 
     def _dtype(self) -> np.dtype[Any]:
+        import numpy as np
+
         dtype = np.dtype(_DTYPES[self._reader.getPixelType()])
         return dtype.newbyteorder("<" if self._reader.isLittleEndian() else ">")
 
     def _read(self, z: int, c: int, t: int, x: int, y: int, w: int, h: int) -> NDArray[Any]:
+        import numpy as np
+
         sizes = (self._reader.getSizeZ(), self._reader.getSizeC(), self._reader.getSizeT())
         if not all(0 <= at < size for at, size in zip((z, c, t), sizes, strict=True)):
             raise IndexError(f"there is no plane z={z} c={c} t={t}")

@@ -10,8 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jpype
-
 from imageformats.errors import UnreadableImage
 from imageformats.jvm import HEAP_VARIABLE, in_java, java_class
 
@@ -91,6 +89,8 @@ def used_files(reader: Any, path: str) -> tuple[str, ...]:
 @contextmanager
 def java_errors(path: str) -> Iterator[None]:
     """Hold this around calls into Java: what they throw becomes an UnreadableImage of `path`."""
+    import jpype  # see jvm.py
+
     try:
         with in_java():
             yield

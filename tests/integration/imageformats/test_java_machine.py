@@ -33,6 +33,18 @@ def test_the_version() -> None:
         assert imageformats.version() == java_class("loci.formats.FormatTools").VERSION
 
 
+def test_who_needs_no_java_loads_neither_jpype_nor_numpy(tmp_path: Path) -> None:
+    path = tmp_path / "cells.tif"
+    path.write_bytes(b"II*\0")
+    done = _run(
+        f"imageformats.ends_early({str(path)!r})\n"
+        "print({'jpype', 'numpy'} & set(sys.modules))\n"
+        "imageformats.jvm.java_class('java.lang.Object')\n"
+        "print('jpype' in sys.modules)"
+    )
+    assert (done.stdout, done.stderr) == ("set()\nTrue\n", "")
+
+
 def test_names_beyond_ascii_in_the_c_locale(tmp_path: Path) -> None:
     (tmp_path / "細胞 ä.fake").touch()
     done = _run(
