@@ -124,10 +124,13 @@ asked_once(Resource.evaluate)
 
 
 # On one machine jobs' minutes and memory are nobody's concern, unless memory is limited: asking for
-# them is a tenth of a dry run. (Snakemake has default resources on every executor but that one.)
+# them is a tenth of a dry run. (Every executor of a cluster has a number of jobs, and its jobs get
+# default resources; which executor it is cannot be known yet.)
+ASKED_FOR = workflow.resource_settings
 NEEDS_ARE_ASKED = (
-    workflow.resource_settings.default_resources is not None
-    or workflow.resource_settings.resources.keys() & {"mem_mb", "runtime"}
+    ASKED_FOR.nodes is not None
+    or ASKED_FOR.default_resources is not None
+    or ASKED_FOR.resources.keys() & {"mem_mb", "runtime"}
 )
 
 
