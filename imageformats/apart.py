@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from imageformats.errors import TookTooLong, UnreadableImage
-from imageformats.filesets import FilesetFiles, Grouping, grouping
+from imageformats.filesets import FilesetFiles, Grouping, fileset_of
 from imageformats.jvm import java_class
 from imageformats.readers import absolute
 
@@ -26,7 +26,7 @@ from imageformats.readers import absolute
 def grouping_apart(
     limit: float, environment: Mapping[str, str] | None = None
 ) -> Iterator[Grouping]:
-    """Like `grouping`, with `limit` seconds for each file, one after another. Nothing is started
+    """Like `fileset_of`, with `limit` seconds for each file, one after another. Nothing is started
     before the first. `environment` is for the process, which has ours without it."""
     reader = _Reader(limit, os.environ if environment is None else environment)
     try:
@@ -46,7 +46,7 @@ class _Reader:
         self._connection: Connection
 
     def fileset_of(self, path: str) -> FilesetFiles:
-        """Raises UnreadableImage (TookTooLong), and OSError where `grouping` does."""
+        """Raises UnreadableImage (TookTooLong), and OSError where `fileset_of` does."""
         path = absolute(path)
         with self._turn:
             answer = self._answer(path)
@@ -102,13 +102,13 @@ def serve(descriptor: int) -> None:
     connection = Connection(descriptor)
     java_class("java.lang.Object")
     connection.send_bytes(b"ready")
-    with grouping() as fileset_of, suppress(EOFError):
+    with suppress(EOFError):
         while True:
             path = json.loads(connection.recv_bytes())
-            connection.send_bytes(json.dumps(_answer(fileset_of, path)).encode())
+            connection.send_bytes(json.dumps(_answer(path)).encode())
 
 
-def _answer(fileset_of: Grouping, path: str) -> dict[str, object]:
+def _answer(path: str) -> dict[str, object]:
     try:
         found = fileset_of(path)
     except UnreadableImage as error:

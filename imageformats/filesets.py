@@ -8,10 +8,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from imageformats.errors import UnreadableImage
 from imageformats.jvm import in_java, java_class
@@ -56,20 +54,36 @@ class Scan:
     unreadable: tuple[UnreadableImage, ...]
 
 
-def resolve(path: str | os.PathLike[str], fileset_of: Grouping | None = None) -> list[FilesetFiles]:
+def fileset_of(path: str) -> FilesetFiles:
+    """The fileset that the file `path` belongs to. Raises UnreadableImage.
+
+    Each file has a reader of its own, made in a millisecond: not all readers open a second one
+    (FilePatternReader refuses it).
+    """
+    path = absolute(path)
+    with image_reader(GROUPING) as reader:
+        open_file(reader, path)
+        with java_errors(path):
+            fileset = FilesetFiles(
+                files=used_files(reader, path),
+                reader=reader_class(reader),
+                format=str(reader.getFormat()),
+                is_plate=is_plate(reader, path),
+            )
+    check_complete(fileset.files, fileset.reader)
+    return fileset
+
+
+def resolve(path: str | os.PathLike[str], grouping: Grouping = fileset_of) -> list[FilesetFiles]:
     """The fileset a file belongs to, or every fileset in a folder (see `scan`).
 
-    `fileset_of` is what `grouping` or `grouping_apart` gave, where there is one already. Raises
-    UnreadableImage when there is none, and when a file in the folder is an image that
-    cannot be read: it must not be left behind unnoticed.
+    `grouping` may be what `grouping_apart` gave. Raises UnreadableImage when there is none, and
+    when a file in the folder is an image that cannot be read: it must not be left behind unnoticed.
     """
-    if fileset_of is None:
-        with grouping() as own:
-            return resolve(path, own)
     name = absolute(path)
     if not Path(name).is_dir():
-        return [fileset_of(name)]
-    found = scan(name, fileset_of)
+        return [grouping(name)]
+    found = scan(name, grouping)
     for error in found.unreadable:
         if not error.unknown_format:
             raise error
@@ -78,17 +92,13 @@ def resolve(path: str | os.PathLike[str], fileset_of: Grouping | None = None) ->
     return list(found.filesets)
 
 
-def scan(folder: str | os.PathLike[str], fileset_of: Grouping | None = None) -> Scan:
+def scan(folder: str | os.PathLike[str], grouping: Grouping = fileset_of) -> Scan:
     """Group the files of a folder and four levels of files below it, in the order of their names.
 
     Files whose names start with a dot are left out, and so are pipes, sockets and devices, which
-    might never answer. A file that an earlier fileset uses is not
-    opened again; a fileset that is part of a later one is dropped in its favour. `fileset_of` is
-    what `grouping` or `grouping_apart` gave, where there is one already.
+    might never answer. A file that an earlier fileset uses is not opened again; a fileset that is
+    part of a later one is dropped in its favour. `grouping` may be what `grouping_apart` gave.
     """
-    if fileset_of is None:
-        with grouping() as own:
-            return scan(folder, own)
     filesets: list[FilesetFiles] = []
     failed: list[UnreadableImage] = []
     claimed: set[str] = set()
@@ -96,7 +106,7 @@ def scan(folder: str | os.PathLike[str], fileset_of: Grouping | None = None) -> 
         if path in claimed:
             continue
         try:
-            fileset = fileset_of(path)
+            fileset = grouping(path)
         except UnreadableImage as error:
             failed.append(error)
             continue
@@ -108,13 +118,6 @@ def scan(folder: str | os.PathLike[str], fileset_of: Grouping | None = None) -> 
         filesets=tuple(filesets),
         unreadable=tuple(error for error in failed if error.path not in claimed),
     )
-
-
-@contextmanager
-def grouping() -> Iterator[Grouping]:
-    """Bio-Formats in this process, for many files."""
-    with image_reader(GROUPING) as reader:
-        yield lambda path: _fileset(reader, absolute(path))
 
 
 def required_directories(files: Sequence[str], reader: str) -> int:
@@ -132,19 +135,6 @@ def required_directories(files: Sequence[str], reader: str) -> int:
             raise ValueError(f"no Bio-Formats reader is called {reader!r}")
     with java_errors(files[0]):
         return int(found().getRequiredDirectories(list(files)))
-
-
-def _fileset(reader: Any, path: str) -> FilesetFiles:
-    open_file(reader, path)
-    with java_errors(path):
-        fileset = FilesetFiles(
-            files=used_files(reader, path),
-            reader=reader_class(reader),
-            format=str(reader.getFormat()),
-            is_plate=is_plate(reader, path),
-        )
-    check_complete(fileset.files, fileset.reader)
-    return fileset
 
 
 def _candidates(folder: str, depth: int) -> Iterator[str]:

@@ -135,3 +135,19 @@ def test_folders_that_a_format_needs() -> None:
 def test_folders_for_what_is_no_reader(reader: str) -> None:
     with pytest.raises(ValueError, match="no Bio-Formats reader is called"):
         imageformats.required_directories(["/data/a.tif"], reader)
+
+
+def test_sets_of_one_format_one_after_another(tmp_path: Path) -> None:
+    """FilePatternReader, once it was closed, opens no second file."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for number in range(2):
+            write_ome_tiff(tmp_path / name / f"t{number}.tif")
+        (tmp_path / name / "all.pattern").write_text("t<0-1>.tif\n")
+    names = ["all.pattern", "t0.tif", "t1.tif"]
+    found = [Path(file) for each in imageformats.scan(tmp_path).filesets for file in each.files]
+    assert found == [tmp_path / folder / name for folder in ("a", "b") for name in names]
+    with imageformats.grouping_apart(60) as fileset_of:
+        for folder in ("a", "b", "a"):
+            path = str(tmp_path / folder / "all.pattern")
+            assert [Path(file).name for file in fileset_of(path).files] == names
