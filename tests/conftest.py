@@ -1,6 +1,6 @@
 import os
-from collections.abc import Generator, Iterator
-from contextlib import nullcontext
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 
 import imageformats
 from imageformats import Grouping
+from imageformats.apart import grouping_apart
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile(
@@ -26,14 +27,19 @@ for name in list(os.environ):
 
 @pytest.fixture(scope="session")
 def bioformats() -> Iterator[Grouping]:
-    with imageformats.grouping_apart(3600) as fileset_of:
+    with grouping_apart(3600) as fileset_of:
         yield fileset_of
 
 
 @pytest.fixture(autouse=True)
 def _java_is_started_once(bioformats: Grouping, monkeypatch: pytest.MonkeyPatch) -> None:
-    """That takes two seconds, and what is done in this process needs it in many tests."""
-    monkeypatch.setattr(imageformats, "grouping_apart", lambda *_: nullcontext(bioformats))
+    """That takes two seconds, and what is done in this process needs it in many tests. Where the
+    limit matters, which is a short one then, it is started."""
+
+    def shared(limit: float, *environment: Mapping[str, str]) -> AbstractContextManager[Grouping]:
+        return nullcontext(bioformats) if limit >= 600 else grouping_apart(limit, *environment)
+
+    monkeypatch.setattr(imageformats, "grouping_apart", shared)
 
 
 @pytest.hookimpl(wrapper=True)
