@@ -15,7 +15,6 @@ import pytest
 import tifffile
 
 import imageformats
-from imageformats.apart import grouping_apart
 from ingest.context import Context
 from ingest.fileset import Fileset, Record, StageError
 from ingest.named_files import FILE, named_files
@@ -182,9 +181,8 @@ def test_what_bioformats_cannot_read_is_refused_with_its_reason(
 
 
 def test_a_file_that_never_ends_fails_and_the_next_one_does_not(
-    make_context: Callable[..., Context], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_context: Callable[..., Context], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(imageformats, "grouping_apart", grouping_apart)
     context = make_context(convert={"read_limit": 10})
     # Of Bio-Formats' own reader for tests.
     endless, sound = tmp_path / "endless&sleepInitFile=3600000.fake", tmp_path / "sound.fake"

@@ -143,7 +143,6 @@ class Convert(Section):
         description="Import from convert.scratch, then copy to the store and point the links in "
         "OMERO's repository there. Both must be mounted where the server runs.",
     )
-
     read_limit: PositiveFloat = Field(
         default=3600,
         description="Seconds that Bio-Formats may take to open a row's file, and to say which "

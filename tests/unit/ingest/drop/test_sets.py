@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 import imageformats
-from imageformats.apart import grouping_apart
 from tests.fixtures.ome_tiff import write_ome_tiff, write_plate, write_time_series
 
 from .box import Box
@@ -94,9 +93,8 @@ def test_what_bioformats_cannot_read_is_told_once_until_something_changes(
 
 
 def test_a_file_that_keeps_bioformats_busy_is_refused_and_stops_no_other(
-    images: Box, monkeypatch: pytest.MonkeyPatch
+    images: Box,
 ) -> None:
-    monkeypatch.setattr(imageformats, "grouping_apart", grouping_apart)
     images.options_of_watch = {"read_limit": 10}
     endless = images.write("ada/b&sleepInitFile=3600000.fake")
     write_ome_tiff_of(images, "ada/a.ome.tif")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from blake3 import blake3
 
 import imageformats
-from imageformats import FilesetFiles
+from imageformats import Grouping
 from ingest.drop.lane import Candidate, Files, Lane, ancestors
 from ingest.drop.listing import final_name
 
@@ -68,7 +68,7 @@ def by_bioformats(
     files: Files,
     to_judge: Iterable[str],
     beside: Beside,
-    fileset_of: Callable[[str], FilesetFiles],
+    fileset_of: Grouping,
 ) -> Grouped:
     """As Bio-Formats, asked by `fileset_of`, groups the files `to_judge`.
 

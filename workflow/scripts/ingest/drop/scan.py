@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 import imageformats
-from imageformats import FilesetFiles
+from imageformats import Grouping
 from ingest.drop.grouping import Beside, Grouped, by_bioformats, by_name, entry_problem
 from ingest.drop.hand_on import Ready, catch_up, hand_on, look_closely
 from ingest.drop.lane import Candidate, Files, Lane, lanes
@@ -82,9 +82,7 @@ def _scan(trees: Mapping[str, Tree], intakes: Path, memory: _Memory) -> Account:
 class _Memory:
     """What the state knew when the scan began, what the scan adds, and whom it asks."""
 
-    def __init__(
-        self, state: State, intakes: Path, fileset_of: Callable[[str], FilesetFiles]
-    ) -> None:
+    def __init__(self, state: State, intakes: Path, fileset_of: Grouping) -> None:
         self.state = state
         self.intakes = intakes
         self.fileset_of = fileset_of

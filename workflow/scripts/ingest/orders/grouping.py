@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import imageformats
-from imageformats import FilesetFiles
+from imageformats import Grouping
 from ingest.fileset import BadText
 from ingest.orders.order import Order
 
@@ -31,7 +31,7 @@ def fileset_paths(order: Order, read_limit: float) -> list[str]:
             ) from None
 
 
-def _grouped(paths: Sequence[str], fileset_of: Callable[[str], FilesetFiles]) -> list[str]:
+def _grouped(paths: Sequence[str], fileset_of: Grouping) -> list[str]:
     """As the official client groups: what is part of another fileset goes with that one."""
     groups: list[tuple[str, frozenset[str]]] = []
     for path in paths:
@@ -44,9 +44,7 @@ def _grouped(paths: Sequence[str], fileset_of: Callable[[str], FilesetFiles]) ->
     return [opened for opened, _ in groups]
 
 
-def _filesets(
-    path: str, fileset_of: Callable[[str], FilesetFiles]
-) -> list[tuple[str, frozenset[str]]]:
+def _filesets(path: str, fileset_of: Grouping) -> list[tuple[str, frozenset[str]]]:
     """The filesets at `path`: the file to open, and all of its files."""
     if _is_folder(Path(path)):
         found = imageformats.scan(path, fileset_of)

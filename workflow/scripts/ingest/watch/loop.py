@@ -134,8 +134,11 @@ class Loop:
     def _report(self, way_in: WayIn, intake: Intake, history: History) -> None:
         gave_up = not history.done and history.attempts >= self.options.attempts
         outcome = Outcome(intake, history.status, history.attempts, gave_up)
+        was_heard = False
         with self._telling_failures(way_in):
             way_in.report(outcome)
+            was_heard = True
+        if was_heard:
             write_history(intake, history.heard())
 
     def _words(self, intake: Intake, history: History) -> str:
